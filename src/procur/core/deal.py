@@ -61,7 +61,7 @@ class Mandate:
     """How far the buyer's agent may go: written by a person or a policy, never by text from outside.
 
     `max_total` bounds the whole commitment, `max_yearly` (None for one-off purchases) what twelve months may
-    cost, `max_unit_price` one unit. Empty `payment_terms` or `terms_months` allow none, so they are spelled out.
+    cost, `max_unit_price` one unit. Empty `payment_terms` or `terms_months` allow none.
     """
 
     max_total: Decimal

@@ -6,29 +6,9 @@ from procur.core.errors import InvalidInput
 
 # ISO 4217 minor units that are not two digits.
 _MINOR_UNITS = {
-    **dict.fromkeys(
-        [
-            "BIF",
-            "CLP",
-            "DJF",
-            "GNF",
-            "ISK",
-            "JPY",
-            "KMF",
-            "KRW",
-            "PYG",
-            "RWF",
-            "UGX",
-            "UYI",
-            "VND",
-            "VUV",
-            "XAF",
-            "XOF",
-            "XPF",
-        ],
-        0,
-    ),
-    **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
+    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG"), 0),
+    **dict.fromkeys(("RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
 }
 _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "INR": "₹", "JPY": "¥"}
 LARGEST = Decimal("99999999999999.9999")  # what NUMERIC(18,4) holds
@@ -40,7 +20,7 @@ def minor_units(currency: str) -> int:
 
 
 def decimal(value: object, *, field: str) -> Decimal:
-    """Return `value` as a finite Decimal that the database can hold, or raise InvalidInput naming the field."""
+    """Return `value` as a finite Decimal that the database can hold, or refuse it naming the field."""
     if isinstance(value, bool | float):
         raise InvalidInput(f"{field} must be a decimal number, not {value!r}", field=field)
     try:
