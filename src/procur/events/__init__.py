@@ -1,0 +1,1 @@
+"""What happened, told to every room: facts and the outbox they are written to."""

@@ -1,0 +1,234 @@
+"""Every fact that rooms tell one another: past tense, frozen, the first field names what it is about."""
+
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that has happened to one subject (`request`, `offer` …), named by its business id."""
+
+    subject: ClassVar[str]
+
+    @property
+    def type(self) -> str:
+        """The fact's name, as stored: "RequestOpened"."""
+        return self.__class__.__name__
+
+    @property
+    def subject_id(self) -> str:
+        """The business id of what the fact is about."""
+        return str(getattr(self, fields(self)[0].name))
+
+    def payload(self) -> dict[str, Any]:
+        """Return the fields as JSON values; money as text."""
+        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return value if value is None or isinstance(value, str | int | bool) else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationCreated(Fact):
+    """An organisation came into being."""
+
+    subject: ClassVar[str] = "organization"
+    slug: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserAdded(Fact):
+    """A person got an account."""
+
+    subject: ClassVar[str] = "user"
+    email: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class VendorsImported(Fact):
+    """A catalogue was taken over."""
+
+    subject: ClassVar[str] = "catalogue"
+    source: str
+    created: int
+    updated: int
+    rejected: int
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRecorded(Fact):
+    """Somebody recorded what proves a vendor's compliance."""
+
+    subject: ClassVar[str] = "vendor"
+    vendor_id: str
+    framework: str
+    kind: str
+    source: str
+    valid_until: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestOpened(Fact):
+    """A request in plain words became a structured one."""
+
+    subject: ClassVar[str] = "request"
+    request_id: str
+    category: str
+    quantity: int
+    budget_max: Decimal | None
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestMoved(Fact):
+    """A request went from one status to the next."""
+
+    subject: ClassVar[str] = "request"
+    request_id: str
+    before: str
+    after: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VendorsShortlisted(Fact):
+    """Vendors were matched: who is in, who is out and why."""
+
+    subject: ClassVar[str] = "request"
+    request_id: str
+    shortlist: tuple[str, ...]
+    left_out: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class MandateWritten(Fact):
+    """A person or a policy told the agent how far it may go."""
+
+    subject: ClassVar[str] = "request"
+    request_id: str
+    version: int
+    max_total: Decimal
+    max_yearly: Decimal | None
+    max_unit_price: Decimal
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class NegotiationStarted(Fact):
+    """A session with one vendor began."""
+
+    subject: ClassVar[str] = "negotiation"
+    session_id: str
+    request_id: str
+    vendor_id: str
+    counterpart: str
+    max_rounds: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoundPlayed(Fact):
+    """Both offers of a round are on record."""
+
+    subject: ClassVar[str] = "negotiation"
+    session_id: str
+    round: int
+    offers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NegotiationSettled(Fact):
+    """Terms are agreed with a vendor, subject to award and approval."""
+
+    subject: ClassVar[str] = "negotiation"
+    session_id: str
+    offer_id: str
+    total: Decimal
+    currency: str
+    accepted_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class NegotiationFailed(Fact):
+    """A session ended without agreement."""
+
+    subject: ClassVar[str] = "negotiation"
+    session_id: str
+    outcome: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AwardProposed(Fact):
+    """An offer was chosen and policy was asked what approval it needs."""
+
+    subject: ClassVar[str] = "request"
+    request_id: str
+    offer_id: str
+    outcome: str
+    total: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalDecided(Fact):
+    """A person approved or rejected one step."""
+
+    subject: ClassVar[str] = "request"
+    request_id: str
+    step: int
+    decision: str
+    decided_by: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContractDrafted(Fact):
+    """A contract document was written and stored."""
+
+    subject: ClassVar[str] = "contract"
+    contract_id: str
+    request_id: str
+    document_hash: str
+    total: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContractSigned(Fact):
+    """One side signed the document with this hash."""
+
+    subject: ClassVar[str] = "contract"
+    contract_id: str
+    side: str
+    signer: str
+    document_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContractActivated(Fact):
+    """Both sides have signed."""
+
+    subject: ClassVar[str] = "contract"
+    contract_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseOrderIssued(Fact):
+    """An order was written as UBL and handed out."""
+
+    subject: ClassVar[str] = "purchase_order"
+    po_number: str
+    contract_id: str
+    payable: Decimal
+    currency: str
+    xml_hash: str

@@ -1,0 +1,1 @@
+"""Who acts, for which organisation, and what they may do."""
