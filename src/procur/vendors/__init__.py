@@ -1,0 +1,1 @@
+"""The vendors room: the catalogue, its words, and who fits a request."""
