@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from procur import __version__
-from procur.core.errors import ProcurError
+from procur.core.errors import NotConfigured, ProcurError
 
 # name -> (module under procur.cli, help). The help stands here so that `procur --help` loads no command.
 COMMANDS = {
@@ -45,7 +45,12 @@ class LazyGroup(click.Group):
         """Import the command's module and return the command."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"procur.cli.{COMMANDS[cmd_name][0]}")
+        try:
+            module = importlib.import_module(f"procur.cli.{COMMANDS[cmd_name][0]}")
+        except ModuleNotFoundError as error:
+            if error.name != "rich":
+                raise
+            raise NotConfigured("This command needs rich", hint="pip install 'procur[cli]'") from error
         command: click.Command = getattr(module, cmd_name)
         return command
 

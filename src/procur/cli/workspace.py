@@ -1,0 +1,124 @@
+"""What every command starts from: the folder, the database, who is acting, and how to answer."""
+
+import functools
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from procur.core.clock import Clock, SteppingClock, SystemClock
+from procur.core.errors import InvalidInput, NotFound
+from procur.db import DatabaseSession, Session
+from procur.db.config import DatabaseConfig
+from procur.documents.store import LocalStore
+from procur.identity.actor import Actor
+from procur.identity.service import actor_for
+
+DEFAULT_HOME = Path()
+
+
+@dataclass
+class Workspace:
+    """One folder with its database and documents, seen by one person."""
+
+    home: Path
+    as_json: bool = False
+    who: str | None = None
+    organization: str | None = None
+    clock: Clock = field(default_factory=SystemClock)
+    ids: Callable[[], Any] | None = None
+    _database: DatabaseSession | None = None
+
+    @property
+    def database(self) -> DatabaseSession:
+        """The open database; says what to do when there is none."""
+        if self._database is None:
+            config = DatabaseConfig(home=self.home)
+            if config.sqlite_path is not None and not config.sqlite_path.exists():
+                raise NotFound(
+                    f"There is no Procur database at {config.sqlite_path}",
+                    hint="run `procur init` here, name the folder with --home, or set PROCUR_DB_URL",
+                )
+            self._database = DatabaseSession(config)
+            self._database.check_schema()
+        return self._database
+
+    @property
+    def store(self) -> LocalStore:
+        """Where contracts and orders are kept."""
+        return LocalStore(self.home / "documents")
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """One transaction, committed at the end, seeing this organisation only."""
+        with self.database.get_session(organization=self.organization) as session:
+            if self.ids is not None:
+                session.info["ids"] = self.ids
+            yield session
+
+    def actor(self, session: Session) -> Actor:
+        """Return the person who runs this command."""
+        return actor_for(session, email=self.who)
+
+    def show(self, told: dict[str, Any], view: Callable[[Console, dict[str, Any]], None]) -> None:
+        """Answer as JSON, or let `view` print the same values for a person."""
+        if self.as_json:
+            click.echo(json.dumps(told, ensure_ascii=False, indent=2, default=str))
+        else:
+            view(console(), told)
+
+
+@functools.cache
+def console() -> Console:
+    """Return the terminal, through rich."""
+    return Console(highlight=False)
+
+
+def workspace_command(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command its Workspace and the options that all commands share."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
+    @click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
+    @click.option(
+        "--home",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=DEFAULT_HOME,
+        envvar="PROCUR_HOME",
+        show_envvar=True,
+        help="The folder with procur.db and documents/ (default: this folder).",
+    )
+    @click.option("--as", "who", envvar="PROCUR_USER", show_envvar=True, help="Your e-mail address.")
+    @click.option(
+        "--organization", envvar="PROCUR_ORGANIZATION", show_envvar=True, help="Slug of the organisation."
+    )
+    @functools.wraps(function)
+    def command(
+        *, as_json: bool, home: Path, who: str | None, organization: str | None, **options: Any
+    ) -> None:
+        workspace = Workspace(home.absolute(), as_json, who, organization)
+        function(workspace, **options)
+
+    return command
+
+
+def simulated_clock(as_of: date) -> SteppingClock:
+    """Return a clock that starts at nine o'clock UTC and moves a second each time it is read."""
+    return SteppingClock(datetime.combine(as_of, time(9), UTC), timedelta(seconds=1))
+
+
+def read_date(value: str | None, *, field_name: str) -> date | None:
+    """Read an ISO date typed by the user."""
+    if value is None:
+        return None
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise InvalidInput(
+            f"{field_name} must be a date such as 2026-12-31, not {value!r}", field=field_name
+        ) from error

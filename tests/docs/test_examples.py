@@ -1,0 +1,36 @@
+"""Every shell and Python block of the README and the tutorial runs, in order, page by page, in an empty folder."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "tutorial").glob("*.md"))]
+BLOCK = re.compile(r"(<!-- not run: [^>]+ -->\n)?```(\w+)\n(.*?)```", re.DOTALL)
+
+
+def blocks(page):
+    return [
+        (language, code) for skipped, language, code in BLOCK.findall(page.read_text("utf-8")) if not skipped
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_blocks_of_a_page_run_in_order(page, tmp_path):
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith(("PROCUR_", "DATABASE_"))
+    }
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    for language, code in blocks(page):
+        if language in {"sh", "python"}:
+            command = (
+                ["bash", "-euo", "pipefail", "-c", code] if language == "sh" else [sys.executable, "-c", code]
+            )
+            done = subprocess.run(
+                command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, f"{code}\n{done.stdout}\n{done.stderr}"
