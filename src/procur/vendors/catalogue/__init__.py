@@ -1,0 +1,32 @@
+"""The catalogue: vendors and their price lists, packaged or from a file. No database, clock or network."""
+
+from procur.vendors.catalogue.demo import ATTRIBUTION, read_demo_catalogue
+from procur.vendors.catalogue.files import read_file
+from procur.vendors.catalogue.model import (
+    EVIDENCE_KINDS,
+    PERIODS,
+    UNITS,
+    AddOn,
+    EvidenceDraft,
+    ImportReport,
+    Plan,
+    PricePoint,
+    RejectedRow,
+    VendorDraft,
+)
+
+__all__ = [
+    "ATTRIBUTION",
+    "EVIDENCE_KINDS",
+    "PERIODS",
+    "UNITS",
+    "AddOn",
+    "EvidenceDraft",
+    "ImportReport",
+    "Plan",
+    "PricePoint",
+    "RejectedRow",
+    "VendorDraft",
+    "read_demo_catalogue",
+    "read_file",
+]
