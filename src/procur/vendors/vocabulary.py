@@ -53,8 +53,13 @@ class Feature:
 
     def names(self, feature_name: str) -> bool:
         """Tell whether a published feature name means this feature."""
-        forms = f"{normalise(feature_name)} | {read_name(feature_name)}"
+        forms = _read_both_ways(feature_name)
         return bool(_said(self).search(forms)) and not _excluded(self).search(forms)
+
+    def resembles(self, feature_name: str) -> bool:
+        """Tell whether a published feature name only looks like this feature."""
+        forms = _read_both_ways(feature_name)
+        return bool(_said(self).search(forms)) and bool(_excluded(self).search(forms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,10 @@ def _said(feature: Feature) -> re.Pattern[str]:
 @lru_cache(maxsize=1024)
 def _excluded(feature: Feature) -> re.Pattern[str]:
     return _any_of(_both_forms(feature.excludes))
+
+
+def _read_both_ways(feature_name: str) -> str:
+    return f"{normalise(feature_name)} | {read_name(feature_name)}"
 
 
 def _both_forms(names: tuple[str, ...]) -> set[str]:
