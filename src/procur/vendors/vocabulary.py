@@ -26,11 +26,6 @@ def read_name(name: str) -> str:
     return " ".join(_CAMEL.findall(name)).casefold()
 
 
-def contains(words: str, phrase: str) -> bool:
-    """Tell whether a normalised text holds a normalised phrase as whole words."""
-    return bool(phrase) and f" {phrase} " in f" {words} "
-
-
 @dataclass(frozen=True, slots=True)
 class Category:
     """A kind of vendor; `related` are the keys of kinds that often do the same job."""
@@ -82,6 +77,11 @@ def _excluded(feature: Feature) -> re.Pattern[str]:
     return _any_of(_both_forms(feature.excludes))
 
 
+@lru_cache(maxsize=1024)
+def _named(framework: Framework) -> re.Pattern[str]:
+    return _any_of({normalise(word) for word in framework.words})
+
+
 def _read_both_ways(feature_name: str) -> str:
     return f"{normalise(feature_name)} | {read_name(feature_name)}"
 
@@ -127,13 +127,10 @@ class Vocabulary:
         found: Framework | None = self._by_word["frameworks"].get(normalise(phrase))
         return found
 
-    def framework_named_in(self, feature_name: str) -> Framework | None:
-        """Return the framework that a published feature name mentions ("soc2TypeII" → SOC 2)."""
-        forms = (normalise(feature_name), read_name(feature_name))
-        for framework in self.frameworks.values():
-            if any(contains(form, normalise(word)) for form in forms for word in framework.words):
-                return framework
-        return None
+    def frameworks_named_in(self, feature_name: str) -> tuple[Framework, ...]:
+        """Return the frameworks that a published feature name mentions ("soc2TypeII" → SOC 2)."""
+        forms = _read_both_ways(feature_name)
+        return tuple(each for each in self.frameworks.values() if _named(each).search(forms))
 
 
 def _index(entries: Mapping[str, Any]) -> dict[str, Any]:

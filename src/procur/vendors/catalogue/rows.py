@@ -154,8 +154,7 @@ def claimed_evidence(
     names: Iterable[str], vocabulary: Vocabulary, source: str, captured_on: date | None
 ) -> tuple[EvidenceDraft, ...]:
     """Return one claim per framework that the names mention, with where it was read."""
-    found = (vocabulary.framework_named_in(name) for name in names)
-    keys = dict.fromkeys(framework.key for framework in found if framework)
+    keys = dict.fromkeys(each.key for name in names for each in vocabulary.frameworks_named_in(name))
     return tuple(EvidenceDraft(key, "claimed", source, captured_on=captured_on) for key in keys)
 
 

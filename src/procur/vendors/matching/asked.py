@@ -32,7 +32,7 @@ class AskedFeature:
     kind: str
     phrase: str
     feature: Feature | None
-    _seen: dict[str, bool] = field(default_factory=dict)
+    _seen: dict[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -46,12 +46,11 @@ class AskedFeature:
 
     def found_in(self, names: Sequence[str]) -> str | None:
         """Return the first published name that means this feature."""
-        return next((name for name in names if self._means(name)), None)
+        return next((name for name in names if self._verdict(name) == "means"), None)
 
     def lookalike_in(self, names: Iterable[str]) -> str | None:
         """Return the first published name that only looks like this feature."""
-        feature = self.feature
-        return next((name for name in names if feature.resembles(name)), None) if feature else None
+        return next((name for name in names if self._verdict(name) == "resembles"), None)
 
     def status(self, plan: Plan) -> str:
         """Return met, not_met or unknown for one plan.
@@ -65,12 +64,20 @@ class AskedFeature:
             return "unknown"
         return "not_met"
 
-    def _means(self, name: str) -> bool:
+    def _verdict(self, name: str) -> str:
+        """Return what a published name is; remembered, because ten thousand vendors use the same names."""
         known = self._seen.get(name)
         if known is None:
-            known = self.feature.names(name) if self.feature else self._says(name)
+            known = self._judge(name)
             self._seen[name] = known
         return known
+
+    def _judge(self, name: str) -> str:
+        if self.feature is None:
+            return "means" if self._says(name) else "other"
+        if self.feature.names(name):
+            return "means"
+        return "resembles" if self.feature.resembles(name) else "other"
 
     def _says(self, name: str) -> bool:
         asked = set(normalise(self.phrase).split())

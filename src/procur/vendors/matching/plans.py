@@ -16,14 +16,39 @@ _STEP = Decimal("0.0001")  # what the database keeps of a price
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a plan costs at list in the request's currency."""
+    """What a plan costs at list in the request's currency; `price` is per billed unit and period."""
 
-    unit_price: Decimal
+    price: Decimal
     billed_quantity: int
     period: str
-    total: Decimal
-    prepaid_total: Decimal | None
-    sum_words: str
+    currency: str
+    prepay_factor: Decimal | None
+
+    @property
+    def unit_price(self) -> Decimal:
+        """Return the price per billed unit and month, or per unit for a one-off purchase."""
+        return _round(self.price / MONTHS) if self.period == "year" else self.price
+
+    @property
+    def total(self) -> Decimal:
+        """Return what a year, or the one purchase, costs."""
+        return self.price * self.billed_quantity * (MONTHS if self.period == "month" else 1)
+
+    @property
+    def prepaid_total(self) -> Decimal | None:
+        """Return a year's cost when paid in advance; None without a published factor for it."""
+        if self.prepay_factor is None or self.prepay_factor == 1 or self.period != "month":
+            return None
+        return money.to_cents(self.total * self.prepay_factor, self.currency)
+
+    @property
+    def sum_words(self) -> str:
+        """Return the sum in words: price, quantity, months and what they come to."""
+        factors = [_show_price(self.price, self.currency)]
+        factors += [str(self.billed_quantity)] if self.billed_quantity != 1 else []
+        factors += [str(MONTHS)] if self.period == "month" else []
+        told = money.show(self.total, self.currency) + ("" if self.period == "once" else " a year")
+        return f"{f' {_TIMES} '.join(factors)} = {told}" if len(factors) > 1 else told
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +116,7 @@ def cost_of(plan: Plan, need: Need, rate: Decimal) -> Cost | None:
         return None
     price = _round(plan.list_price * rate) if rate != 1 else plan.list_price
     billed = 1 if plan.unit == "account" else need.quantity
-    times = MONTHS if plan.period == "month" else 1
-    total = price * billed * times
-    prepaid = None
-    if plan.prepay_factor is not None and plan.prepay_factor < 1 and plan.period == "month":
-        prepaid = money.to_cents(total * plan.prepay_factor, need.currency)
-    unit_price = _round(price / MONTHS) if plan.period == "year" else price
-    return Cost(
-        unit_price, billed, plan.period, total, prepaid, _sum(price, billed, plan.period, need.currency)
-    )
+    return Cost(price, billed, plan.period, need.currency, plan.prepay_factor)
 
 
 def _obstacle(plan: Plan, need: Need, cost: Cost | None) -> str | None:
@@ -117,15 +134,11 @@ def _obstacle(plan: Plan, need: Need, cost: Cost | None) -> str | None:
     return None
 
 
-def _sum(price: Decimal, billed: int, period: str, currency: str) -> str:
-    """Return the sum in words: price, quantity, months and what they come to."""
-    shown = money.show(price, currency)
-    if money.to_cents(price, currency) != price:
-        shown = f"{price.normalize():f} {currency}"
-    factors = [shown] + ([str(billed)] if billed != 1 else []) + ([str(MONTHS)] if period == "month" else [])
-    total = price * billed * (MONTHS if period == "month" else 1)
-    told = f"{money.show(total, currency)}{'' if period == 'once' else ' a year'}"
-    return f"{f' {_TIMES} '.join(factors)} = {told}" if len(factors) > 1 else told
+def _show_price(price: Decimal, currency: str) -> str:
+    """Return a unit price; fractions of a cent are shown, not rounded away."""
+    if money.to_cents(price, currency) == price:
+        return money.show(price, currency)
+    return f"{price.normalize():f} {currency}"
 
 
 def _round(price: Decimal) -> Decimal:
