@@ -1,0 +1,1 @@
+"""Requests: what somebody wants to buy, from plain words to a settled deal."""

@@ -1,0 +1,424 @@
+"""From readings to fields: what agrees becomes a value, what disagrees a contradiction, what is missing None."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from procur.core.money import show
+from procur.sourcing.amounts import currency_of
+from procur.sourcing.budget import Budget, Limit, total, yearly
+from procur.sourcing.quantity import Count
+from procur.sourcing.readings import Readings, one_of
+from procur.sourcing.spans import Contradiction, Found, Page, Span
+from procur.sourcing.terms import Wish
+from procur.vendors.vocabulary import Vocabulary
+
+_CADENCE = {12: "annual", 1: "monthly", 3: "quarterly"}
+_YEAR = 12
+
+
+@dataclass(slots=True)
+class Settled:
+    """The fields of a request so far, and which of them contradict themselves."""
+
+    fields: dict[str, Any] = field(default_factory=dict)
+    contradictions: list[Contradiction] = field(default_factory=list)
+    asks: dict[str, str] = field(default_factory=dict)
+    used: list[tuple[int, int]] = field(default_factory=list)
+
+    def contradict(self, name: str, text: str, spans: Iterable[Any]) -> None:
+        """Note that these words cannot both hold."""
+        told = tuple(Span(one.words, one.start, one.end) for one in spans)
+        self.contradictions.append(Contradiction(name, text, told))
+
+
+def settle_kind(read: Readings, settled: Settled, vocabulary: Vocabulary) -> None:
+    """Conclude what kind of purchase this is, its category, features and frameworks."""
+    page = read.page
+    wanted = [name for name in read.names if name.category and read.strength.get(name.start) != "not"]
+    first_item = _main_item(read, wanted[0].start if wanted else None)
+    if first_item is not None:
+        place = first_item.start, first_item.end
+        settled.fields["request_type"] = page.found(
+            first_item.request_type, *place, derived=True, note="from what is bought"
+        )
+        settled.fields["category"] = page.found(first_item.category, *place)
+        settled.used += [
+            (item.start, item.end) for item in read.items if item.category == first_item.category
+        ]
+    elif wanted:
+        place = wanted[0].start, wanted[0].end
+        settled.fields["category"] = page.found(str(wanted[0].category), *place)
+        settled.fields["request_type"] = page.found(
+            "saas", *place, derived=True, note="the category is software"
+        )
+    elif read.software is not None:
+        settled.fields["request_type"] = page.found("saas", read.software.start, read.software.end)
+        settled.used.append((read.software.start, read.software.end))
+    _settle_names(read, settled, main=None if first_item else (wanted[0].category if wanted else None))
+    del vocabulary
+
+
+def _main_item(read: Readings, category_at: int | None) -> Any:
+    """Return the thing bought if it is not software: one that is counted, else one named before any software."""
+    counted = [
+        item
+        for item in read.items
+        if any(count.unit_start <= item.start < count.end for count in read.counts if count.rank == 0)
+    ]
+    if counted:
+        return counted[0]
+    first = read.items[0] if read.items else None
+    if first is None or (category_at is not None and category_at < first.start):
+        return None
+    if read.software is not None and category_at is None and read.software.start <= first.start:
+        return None
+    return first
+
+
+def _settle_names(read: Readings, settled: Settled, main: str | None) -> None:
+    page = read.page
+    lists: dict[str, list[Found[str]]] = {
+        name: []
+        for name in (
+            "must_haves",
+            "nice_to_haves",
+            "not_needed",
+            "also_wanted",
+            "compliance_required",
+            "compliance_preferred",
+        )
+    }
+    seen_main = False
+    for name in read.names:
+        told = read.strength.get(name.start)
+        place = name.start, name.end
+        if name.framework:
+            target = {"prefer": "compliance_preferred", "not": "not_needed"}.get(
+                told or "", "compliance_required"
+            )
+            _add(lists[target], page.found(name.framework, *place, strength=told or "must"))
+        elif name.category and main is None and not name.feature:
+            continue
+        elif name.category and not (
+            name.feature and seen_main and _as_feature(read, name.start, told, name.category == main)
+        ):
+            if told == "not":
+                _add(lists["not_needed"], page.found(name.category, *place, strength="not"))
+            elif main is not None and name.category != main:
+                _add(lists["also_wanted"], page.found(name.category, *place, strength=told))
+            seen_main = seen_main or main is not None
+        else:
+            target = {"prefer": "nice_to_haves", "not": "not_needed"}.get(told or "", "must_haves")
+            _add(lists[target], page.found(str(name.feature), *place, strength=told or "must"))
+        settled.used.append(place)
+    _check_strengths(lists, settled)
+    settled.fields |= {name: tuple(found) for name, found in lists.items()}
+
+
+def _as_feature(read: Readings, start: int, told: str | None, same: bool) -> bool:
+    """Tell whether a word that is both ("time tracking") is meant as a feature of what was named before."""
+    before = read.page.text[max(0, start - 14) : start].casefold()
+    return (
+        told is not None
+        or same
+        or before.rstrip().endswith(("with", "including", "incl.", "has", "offers", "supports"))
+    )
+
+
+def _add(found: list[Found[str]], one: Found[str]) -> None:
+    if all(other.value != one.value for other in found):
+        found.append(one)
+
+
+def _check_strengths(lists: dict[str, list[Found[str]]], settled: Settled) -> None:
+    """Find what is both wanted and refused; a must beats a wish said elsewhere."""
+    for wanted in (
+        "must_haves",
+        "nice_to_haves",
+        "compliance_required",
+        "compliance_preferred",
+        "also_wanted",
+    ):
+        for refused in lists["not_needed"]:
+            for one in [one for one in lists[wanted] if one.value == refused.value]:
+                settled.contradict(wanted, f"“{one.words}” is asked for and also not needed", (one, refused))
+                lists[wanted].remove(one)
+    for strong, weak in (("must_haves", "nice_to_haves"), ("compliance_required", "compliance_preferred")):
+        values = {one.value for one in lists[strong]}
+        lists[weak] = [one for one in lists[weak] if one.value not in values]
+
+
+def settle_quantity(read: Readings, settled: Settled) -> None:
+    """Conclude how many; what is bought counts before the people it is for."""
+    page = read.page
+    counts = [count for count in read.counts if count.rank == min(other.rank for other in read.counts)]
+    kind = settled.fields.get("request_type")
+    if not counts:
+        _without_count(read, settled, kind.value if kind else None)
+        return
+    first = counts[0]
+    spans = [page.span(count.start, count.end) for count in counts]
+    if len({count.number for count in counts}) > 1:
+        told = " and ".join(f"“{span.words.strip()}”" for span in spans)
+        settled.contradict("quantity", f"The quantity is given as {told}", spans)
+        return
+    if first.upper is not None and first.upper != first.number:
+        settled.asks["quantity"] = f"“{spans[0].words.strip()}” leaves open how many"
+        return
+    settled.fields["quantity"] = page.found(
+        first.number, first.start, first.end, note=_count_note(first, read)
+    )
+    settled.fields["unit"] = page.found(first.unit, first.unit_start, first.unit_end)
+
+
+def _count_note(count: Count, read: Readings) -> str:
+    others = [page for page in read.counts if page.rank != count.rank]
+    told = "; ".join(
+        f"also said: {read.page.text[one.start : one.end].strip()}"
+        for one in others
+        if one.number != count.number
+    )
+    note = "" if count.note == "unknown" else count.note
+    return "; ".join(part for part in (note, told) if part)
+
+
+def _without_count(read: Readings, settled: Settled, kind: str | None) -> None:
+    main = settled.fields.get("category")
+    item = next((item for item in read.items if main is not None and item.start == main.start), None)
+    if item is None:
+        return
+    one = one_of(read.page, item)
+    if one is not None:
+        settled.fields["quantity"] = read.page.found(
+            1, one.start, one.end, derived=True, note="one is asked for"
+        )
+    elif kind == "services":
+        settled.fields["quantity"] = read.page.found(
+            1, item.start, item.end, derived=True, note="a service bought as a whole"
+        )
+
+
+def settle_terms(read: Readings, settled: Settled) -> None:
+    """Conclude payment terms, billing, contract length, the date and who pays."""
+    page = read.page
+    wanted = [
+        wish for wish in read.payments if read.strength.get(wish.start) != "not" and wish.value is not None
+    ]
+    refused = [
+        wish for wish in read.payments if read.strength.get(wish.start) == "not" and wish.value is not None
+    ]
+    settled.fields["payment_terms"] = tuple(_distinct(_wish(page, wish, read.strength) for wish in wanted))
+    settled.fields["payment_refused"] = tuple(_distinct(_wish(page, wish, read.strength) for wish in refused))
+    for wish in read.payments:
+        if wish.value is None:
+            settled.asks["payment_terms"] = f"“{page.text[wish.start : wish.end].strip()}”: {wish.note}"
+    for name, wishes in (("term_months", read.terms), ("billing_cadence", read.cadences)):
+        kept = [wish for wish in wishes if read.strength.get(wish.start) != "not"]
+        _settle_one(name, [_wish(page, wish, read.strength) for wish in kept], settled)
+    _settle_one("needed_by", read.needed_by, settled)
+    _settle_one("department", read.departments, settled)
+    _settle_one("cost_center", read.cost_centers, settled)
+
+
+def check_date(settled: Settled, today: date) -> None:
+    """Find a deadline that has passed."""
+    day = settled.fields.get("needed_by")
+    if day is not None and day.value < today:
+        settled.fields["needed_by"] = None
+        settled.contradict("needed_by", f"{day.value.isoformat()} has passed", (day,))
+
+
+def _wish(page: Page, wish: Wish, strength: dict[int, str]) -> Found[Any]:
+    told = strength.get(wish.start, "must")
+    return page.found(
+        wish.value, wish.start, wish.end, derived=bool(wish.note), note=wish.note, strength=told
+    )
+
+
+def _distinct(found: Iterable[Found[Any]]) -> list[Found[Any]]:
+    kept: list[Found[Any]] = []
+    for one in found:
+        _add(kept, one)
+    return kept
+
+
+def _settle_one(name: str, found: list[Found[Any]], settled: Settled) -> None:
+    kept = _distinct(found)
+    if len(kept) > 1:
+        told = " and ".join(f"“{one.words.strip()}”" for one in kept)
+        settled.contradict(name, f"{name.replace('_', ' ').capitalize()}: {told}", kept)
+    elif kept:
+        settled.fields[name] = kept[0]
+
+
+def settle_budget(read: Readings, settled: Settled, default_currency: str | None) -> None:
+    """Conclude the currency and what may be spent, a year or in total."""
+    currency = _currency(read, settled, default_currency)
+    budget = _agreed(read, settled, currency)
+    if budget is None:
+        return
+    settled.fields["budget"] = read.page.found(budget, budget.start, budget.end, note=_budget_note(budget))
+    if budget.length and not settled.fields.get("term_months"):
+        note = f"the budget is for {budget.length} months"
+        settled.fields["term_months"] = read.page.found(
+            budget.length, budget.start, budget.end, derived=True, note=note, strength="must"
+        )
+    if budget.months in _CADENCE and not settled.fields.get("billing_cadence"):
+        settled.fields["billing_cadence"] = read.page.found(
+            _CADENCE[budget.months],
+            budget.start,
+            budget.end,
+            derived=True,
+            note="as the budget is given",
+            strength="prefer",
+        )
+    if currency is not None:
+        _normalise(read, settled, budget, currency)
+
+
+def _currency(read: Readings, settled: Settled, default: str | None) -> str | None:
+    page = read.page
+    signed = [budget for budget in read.budgets if budget.sign]
+    known = [(currency_of(str(budget.sign), default), budget) for budget in signed]
+    codes = list(dict.fromkeys(code for (code, _), _ in known))
+    if len(codes) > 1:
+        spans = [page.span(budget.start, budget.end) for _, budget in known]
+        settled.contradict("currency", f"Amounts are in {' and in '.join(codes)}", spans)
+        return None
+    if codes:
+        (code, shared), budget = known[0]
+        note = f"{budget.sign} read as {code}, the currency of your organisation" if shared else ""
+        settled.fields["currency"] = page.found(code, budget.start, budget.end, derived=shared, note=note)
+        return code
+    if read.budgets and default is not None:
+        place = read.budgets[0].start, read.budgets[0].end
+        note = "no currency given: the one of your organisation"
+        settled.fields["currency"] = page.found(default, *place, derived=True, note=note)
+        return default
+    return None
+
+
+def _agreed(read: Readings, settled: Settled, currency: str | None) -> Budget | None:
+    """Return the one budget the text means, or note which amounts disagree."""
+    budgets = read.budgets
+    if not budgets or any(one.field == "currency" for one in settled.contradictions):
+        return None
+    budgets = _joined(budgets)
+    page = read.page
+    spans = [page.span(budget.start, budget.end) for budget in read.budgets]
+    crossed = [
+        one
+        for one in budgets
+        if one.minimum is not None and one.maximum is not None and one.minimum > one.maximum
+    ]
+    if crossed:
+        settled.contradict("budget", "The lower end of the budget is above its upper end", spans)
+        return None
+    quantity = settled.fields.get("quantity")
+    count = quantity.value if quantity else None
+    for left, right in zip(budgets, budgets[1:], strict=False):
+        if not _agree(left, right, count):
+            told = " and ".join(f"“{span.words.strip()}”" for span in spans)
+            settled.contradict("budget", f"The budget is given as {told}", spans)
+            return None
+    del currency
+    return _tightest(budgets, count)
+
+
+def _joined(budgets: list[Budget]) -> list[Budget]:
+    """Join "at least 5k" and "no more than 9k" into one range."""
+    lows = [one for one in budgets if one.maximum is None]
+    highs = [one for one in budgets if one.maximum is not None]
+    if len(lows) == 1 and len(highs) == 1 and highs[0].minimum is None:
+        low, high = lows[0], highs[0]
+        return [
+            Budget(
+                low.minimum,
+                high.maximum,
+                high.sign or low.sign,
+                high.months if high.months is not None else low.months,
+                high.per_unit,
+                high.approximate or low.approximate,
+                high.start,
+                high.end,
+                high.length,
+                high.tax,
+            )
+        ]
+    return budgets
+
+
+def _agree(left: Budget, right: Budget, quantity: int | None) -> bool:
+    """Tell whether two amounts may both hold: another unit or period is another limit."""
+    if left.per_unit != right.per_unit or (left.months == 0) != (right.months == 0):
+        return True
+    del quantity
+    if left.months is None or right.months is None:
+        return left.maximum == right.maximum
+    if left.maximum is None or right.maximum is None:
+        return False
+    return left.maximum * right.months == right.maximum * left.months
+
+
+def _tightest(budgets: list[Budget], quantity: int | None) -> Budget:
+    def yearly_amount(budget: Budget) -> Decimal:
+        amount = budget.maximum if budget.maximum is not None else Decimal("Infinity")
+        units = (quantity or 1) if budget.per_unit else 1
+        return amount * units * (12 if not budget.months else Decimal(12) / budget.months)
+
+    timed = [one for one in budgets if one.months] or budgets
+    return min(timed, key=yearly_amount)
+
+
+def _budget_note(budget: Budget) -> str:
+    told = ["approximate: taken as the most that may be spent"] if budget.approximate else []
+    return "; ".join([*told, *([budget.tax] if budget.tax else [])])
+
+
+def _normalise(read: Readings, settled: Settled, budget: Budget, currency: str) -> None:
+    fields, page = settled.fields, read.page
+    kind = fields["request_type"].value if fields.get("request_type") else None
+    quantity = fields["quantity"].value if fields.get("quantity") else None
+    unit = fields["unit"].value if fields.get("unit") else "units"
+    term = fields["term_months"].value if fields.get("term_months") else None
+
+    def keep(name: str, read_limit: tuple[Limit, str] | None, extra: str = "") -> None:
+        if read_limit is not None:
+            limit, told = read_limit
+            note = "; ".join(part for part in (told, extra, _budget_note(budget)) if part)
+            fields[name] = page.found(limit, budget.start, budget.end, derived=bool(told or extra), note=note)
+
+    if budget.months:
+        keep("budget_yearly", yearly(budget, currency, quantity, unit))
+        if budget.length == budget.months:
+            keep("budget_total", total(budget, currency, quantity, unit))
+    elif kind is None:
+        return
+    elif kind != "saas" or budget.months == 0:
+        keep("budget_total", total(budget, currency, quantity, unit))
+        limit = fields.get("budget_total")
+        if kind == "saas" and limit is not None and term is not None and term >= _YEAR:
+            spread = Budget(
+                limit.value.minimum, limit.value.maximum, None, term, False, budget.approximate, 0, 0
+            )
+            keep("budget_yearly", yearly(spread, currency, quantity, unit))
+    elif budget.per_unit or (term is not None and term != _YEAR) or _billed_otherwise(fields):
+        settled.asks["budget_period"] = (
+            f"“{page.text[budget.start : budget.end].strip()}” does not say for how long"
+        )
+    else:
+        year = Budget(budget.minimum, budget.maximum, None, 12, False, budget.approximate, 0, 0)
+        top = show(budget.maximum, currency) if budget.maximum is not None else ""
+        keep(
+            "budget_yearly",
+            yearly(year, currency, quantity, unit),
+            f"no period given: {top} taken as the limit for a year",
+        )
+
+
+def _billed_otherwise(fields: dict[str, Any]) -> bool:
+    cadence = fields.get("billing_cadence")
+    return cadence is not None and cadence.value != "annual"
