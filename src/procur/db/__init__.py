@@ -1,0 +1,25 @@
+"""The door to the database. Importing it registers every table; nothing is opened before the first use."""
+
+from sqlalchemy.orm import Session
+
+from procur.db import models as models
+from procur.db.config import DatabaseConfig
+from procur.db.session import (
+    DatabaseSession,
+    SessionScope,
+    get_db_session,
+    get_session,
+    init_db,
+    system_session,
+)
+
+__all__ = [
+    "DatabaseConfig",
+    "DatabaseSession",
+    "Session",
+    "SessionScope",
+    "get_db_session",
+    "get_session",
+    "init_db",
+    "system_session",
+]

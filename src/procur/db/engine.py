@@ -1,0 +1,94 @@
+"""One engine per database: what SQLite and PostgreSQL each need to be safe under several writers."""
+
+import sqlite3
+import time
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.pool import QueuePool
+
+from procur.core.errors import NotConfigured
+from procur.db.config import DatabaseConfig
+from procur.db.failures import translate
+
+READ_ONLY = "procur_read_only"  # execution option of engines for sessions that only read
+
+
+def build_engine(config: DatabaseConfig) -> Engine:
+    """Return an engine for the configured database; nothing is connected yet."""
+    url = config.sqlalchemy_url
+    options: dict[str, Any] = {"echo": config.echo, "echo_pool": config.echo_pool}
+    if url.get_backend_name() == "sqlite":
+        in_memory = url.database in {None, "", ":memory:"}
+        if not in_memory:
+            options |= _pool(config)
+        # isolation_level=None leaves BEGIN to us: the driver's own begins too late to protect what was read.
+        options["connect_args"] = {"isolation_level": None, "timeout": config.busy_timeout}
+        engine = create_engine(url, **options)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        engine = _postgres(url, options | _pool(config))
+    event.listen(engine, "handle_error", translate, retval=True)
+    return engine
+
+
+def _pool(config: DatabaseConfig) -> dict[str, Any]:
+    return {
+        "poolclass": QueuePool,
+        "pool_size": config.pool_size,
+        "max_overflow": config.max_overflow,
+        "pool_timeout": config.pool_timeout,
+        "pool_recycle": config.pool_recycle,
+    }
+
+
+def _postgres(url: Any, options: dict[str, Any]) -> Engine:
+    try:
+        engine = create_engine(
+            url,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": 10, "application_name": "procur"},
+            **options,
+        )
+    except ModuleNotFoundError as error:
+        raise NotConfigured(
+            "the PostgreSQL driver is not installed", hint="pip install 'procur[postgres]'"
+        ) from error
+    event.listen(engine, "begin", _begin_postgres)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    _use_wal(cursor)
+    cursor.close()
+
+
+def _use_wal(cursor: sqlite3.Cursor) -> None:
+    """Switch to the write-ahead log; the busy timeout does not cover this, so two starters would collide."""
+    for attempt in range(50):
+        try:
+            if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or attempt == 49:  # noqa: PLR2004 - the last attempt
+                return  # read-only files keep their mode; what is broken shows with the first statement
+            time.sleep(0.02)
+        except sqlite3.DatabaseError:
+            return
+        else:
+            return
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    only_reads = connection.get_execution_options().get(READ_ONLY)
+    # Deferred transactions lose updates or fail at the first write; taking the lock at once waits instead.
+    connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
+
+
+def _begin_postgres(connection: Connection) -> None:
+    if connection.get_execution_options().get(READ_ONLY):
+        connection.exec_driver_sql("SET TRANSACTION READ ONLY")

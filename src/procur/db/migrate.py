@@ -1,0 +1,93 @@
+"""Brings a database to the schema of this version, with the Alembic tree that ships in the package."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Engine, inspect, text
+
+from procur.core.errors import Unavailable
+from procur.db.base import SCHEMA_VERSION, Base
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+_TREE = Path(__file__).parent / "migrations"
+_LOCK = 7_306_930_221  # any number, the same in every Procur: PostgreSQL's advisory lock for schema changes
+
+
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Run the migrations that are missing; does nothing, and costs nothing, when there are none."""
+    if revision == "head" and current(engine) == SCHEMA_VERSION:
+        return
+    from alembic import command
+
+    _run(engine, lambda config: command.upgrade(config, revision))
+
+
+def downgrade(engine: Engine, revision: str = "base") -> None:
+    """Undo migrations, by default all of them, with the data in their tables."""
+    from alembic import command
+
+    _run(engine, lambda config: command.downgrade(config, revision))
+
+
+def current(engine: Engine) -> str | None:
+    """Return the revision the database is at, None when it has no Procur schema."""
+    with engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        version: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return version
+
+
+def head() -> str:
+    """Return the newest revision in the package."""
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+
+
+def check(engine: Engine) -> list[Any]:
+    """Return the differences between the models and the database; none are wanted."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    with engine.connect() as connection:
+        options = {"compare_type": True, "compare_server_default": True}
+        return list(compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata))
+
+
+def lock(connection: Connection) -> None:
+    """Wait for any other process that changes this PostgreSQL schema."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+
+
+def _config(connection: Connection | None = None) -> "Config":
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_TREE).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _run(engine: Engine, step: Callable[["Config"], None]) -> None:
+    """Run one step in one transaction, alone."""
+    with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            with connection.begin():
+                lock(connection)
+                step(_config(connection))
+            return
+        # Rebuilding a table would cascade; SQLite only heeds the switch outside a transaction.
+        raw = connection.connection.cursor()
+        raw.execute("PRAGMA foreign_keys=OFF")
+        try:
+            with connection.begin():
+                step(_config(connection))
+                if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+                    raise Unavailable(f"the migration would leave dangling references in {broken[0]}")
+        finally:
+            raw.execute("PRAGMA foreign_keys=ON")
+            raw.close()

@@ -1,0 +1,166 @@
+"""Vendors and their evidence."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Table, delete, func, select, text
+
+from procur.core.errors import InvalidInput
+from procur.db import tenancy
+from procur.db.models import VendorEvidence, VendorProfileRecord
+from procur.db.repositories.base import Key, Repository
+from procur.db.repositories.upserts import insert_into
+from procur.db.values import checked, refuse_missing
+
+_VENDORS: Table = VendorProfileRecord.__table__  # type: ignore[assignment]
+_EVIDENCE: Table = VendorEvidence.__table__  # type: ignore[assignment]
+_BATCH = 500
+
+
+class VendorRepository(Repository[VendorProfileRecord]):
+    """The organisation's vendors."""
+
+    model = VendorProfileRecord
+    business_key = "vendor_id"
+    prefix = "VEN"
+
+    def get_by_vendor_id(self, vendor_id: str) -> VendorProfileRecord | None:
+        """Return the vendor known by this id, or None."""
+        return self.get_by_key(vendor_id)
+
+    def get_by_category(self, category: str, limit: int = 1000) -> list[VendorProfileRecord]:
+        """Return the vendors of a category, oldest first."""
+        return self.get_all(limit=limit, category=category)
+
+    def in_categories(self, categories: Iterable[str], limit: int = 1000) -> list[VendorProfileRecord]:
+        """Return the vendors of any of these categories, by name."""
+        statement = select(VendorProfileRecord).where(*self._equal({"category": list(categories)}))
+        return self._all(statement.order_by(VendorProfileRecord.name, VendorProfileRecord.id).limit(limit))
+
+    def categories(self) -> dict[str, int]:
+        """Return the categories in use and how many vendors each has."""
+        column = VendorProfileRecord.category
+        statement = select(column, func.count()).where(column.is_not(None)).group_by(column).order_by(column)
+        return {str(category): number for category, number in self.session.execute(statement)}
+
+    def search(self, words: str, limit: int = 50) -> list[VendorProfileRecord]:
+        """Return vendors whose name contains the text, whatever its case, by name."""
+        condition = VendorProfileRecord.name.icontains(words, autoescape=True)
+        statement = select(VendorProfileRecord).where(condition)
+        return self._all(statement.order_by(VendorProfileRecord.name, VendorProfileRecord.id).limit(limit))
+
+    def upsert_many(self, vendors: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+        """Write a catalogue: create vendors by `vendor_id`, update those there are; fields left out stay as they are.
+
+        Returns how many were created and updated. Either all are written or none.
+        """
+        rows: dict[str, dict[str, Any]] = {}
+        for number, given in enumerate(vendors, start=1):
+            row = self._checked_line(given, number)
+            rows[row["vendor_id"]] = row
+        self.session.flush()
+        known = self._known(list(rows))
+        groups: dict[frozenset[str], list[dict[str, Any]]] = defaultdict(list)
+        for row in rows.values():
+            groups[frozenset(row)].append(row)
+        for fields, group in groups.items():
+            self._write(fields, group)
+        for row in self.session.identity_map.values():
+            if isinstance(row, VendorProfileRecord):
+                self.session.expire(row)
+        return {"created": len(rows) - len(known), "updated": len(known)}
+
+    def _checked_line(self, given: Mapping[str, Any], number: int) -> dict[str, Any]:
+        try:
+            row = checked(VendorProfileRecord, given)
+            refuse_missing(VendorProfileRecord, {"id": 0, "organization_id": 0, **row})
+        except InvalidInput as error:
+            raise InvalidInput(
+                f"vendor {number}: {error.message}", field=error.field, details={"line": number}
+            ) from error
+        return {name: value for name, value in row.items() if name not in {"id", "organization_id"}}
+
+    def _known(self, vendor_ids: list[str]) -> set[str]:
+        found: set[str] = set()
+        for start in range(0, len(vendor_ids), _BATCH):
+            part = vendor_ids[start : start + _BATCH]
+            column = VendorProfileRecord.vendor_id
+            found.update(self.session.scalars(select(column).where(column.in_(part))))
+        return found
+
+    def _write(self, fields: frozenset[str], rows: list[dict[str, Any]]) -> None:
+        insert = insert_into(self.session, _VENDORS)
+        changes = {name: insert.excluded[name] for name in (*fields - {"vendor_id"}, "updated_at")}
+        statement = insert.on_conflict_do_update(
+            index_elements=["organization_id", "vendor_id"],
+            index_where=text("deleted_at IS NULL"),
+            set_=changes,
+        )
+        now = tenancy.clock_of(self.session).now()
+        owner = tenancy.required_organization_id(self.session)
+        stamps = {"organization_id": owner, "created_at": now, "updated_at": now}
+        self.session.connection().execute(
+            statement, [{**row, **stamps, "id": tenancy.new_id(self.session)} for row in rows]
+        )
+
+    def add_evidence(
+        self, vendor_id: Key, *, framework: str, kind: str, source: str, valid_until: date | None = None
+    ) -> None:
+        """Note a proof or claim; the same one again only moves its date."""
+        self.add_evidence_many(
+            [
+                {
+                    "vendor_id": vendor_id,
+                    "framework": framework,
+                    "kind": kind,
+                    "source": source,
+                    "valid_until": valid_until,
+                }
+            ]
+        )
+
+    def add_evidence_many(self, evidence: Iterable[Mapping[str, Any]]) -> int:
+        """Note many proofs and claims at once; return how many lines were given."""
+        now = tenancy.clock_of(self.session).now()
+        owner = tenancy.required_organization_id(self.session)
+        rows = []
+        for given in evidence:
+            row = {"valid_until": None, **checked(VendorEvidence, given)}
+            row |= {"organization_id": owner, "created_at": now, "updated_at": now}
+            row["id"] = tenancy.new_id(self.session)
+            refuse_missing(VendorEvidence, row)
+            rows.append(row)
+        if rows:
+            self.session.flush()
+            insert = insert_into(self.session, _EVIDENCE)
+            statement = insert.on_conflict_do_update(
+                index_elements=["organization_id", "vendor_id", "framework", "kind", "source"],
+                set_={"valid_until": insert.excluded.valid_until, "updated_at": now},
+            )
+            self.session.connection().execute(statement, rows)
+        return len(rows)
+
+    def evidence_for(self, vendors: Iterable[Key]) -> dict[UUID, list[VendorEvidence]]:
+        """Return the evidence of these vendors in one query; every vendor asked for has an entry."""
+        keys = [self._key(vendor) for vendor in vendors]
+        found: dict[UUID, list[VendorEvidence]] = {key: [] for key in keys}
+        for start in range(0, len(keys), _BATCH):
+            statement = (
+                select(VendorEvidence)
+                .where(VendorEvidence.vendor_id.in_(keys[start : start + _BATCH]))
+                .order_by(VendorEvidence.framework, VendorEvidence.kind, VendorEvidence.source)
+                .execution_options(populate_existing=True)
+            )
+            for row in self.session.scalars(statement):
+                found[row.vendor_id].append(row)
+        return found
+
+    def remove_evidence(self, vendor_id: Key) -> int:
+        """Forget a vendor's evidence, before it is imported anew; return how many entries went."""
+        key = self._key(vendor_id)
+        statement = delete(VendorEvidence).where(VendorEvidence.vendor_id == key)
+        done: Any = self.session.execute(statement.execution_options(synchronize_session=False))
+        return int(done.rowcount)

@@ -1,0 +1,342 @@
+"""Sessions: one transaction each, bound to one organisation, committed at the edge."""
+
+import functools
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Engine, event, inspect, text
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, sessionmaker, with_loader_criteria
+
+from procur.core.clock import Clock
+from procur.core.errors import InvalidInput, NotAllowed, Unavailable
+from procur.core.ids import IdSource
+from procur.db import migrate
+from procur.db.base import SCHEMA_VERSION, Base, OfOrganization, SoftDelete, Times
+from procur.db.config import DatabaseConfig
+from procur.db.engine import READ_ONLY, build_engine
+from procur.db.tenancy import EVERY, clock_of, find_organization, moment_after, new_id, organization_id
+
+
+class _Session(Session):
+    """SQLAlchemy's session, which also takes SQL as plain text, as the documented health check gives it."""
+
+    def execute(self, statement: Any, *args: Any, **kwargs: Any) -> Any:
+        return super().execute(text(statement) if isinstance(statement, str) else statement, *args, **kwargs)
+
+
+class SessionScope(Generator[Session, None, None], AbstractContextManager[Session]):
+    """One transaction, both as `with get_session() as session` and as `Depends(get_session)`.
+
+    FastAPI drives generators, people write `with`; neither a plain generator nor `@contextmanager` serves both.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session: Session | None = session
+        self._handed_out = False
+
+    def __enter__(self) -> Session:
+        if self._session is None or self._handed_out:
+            raise RuntimeError("a session scope is entered once; call get_session() again")
+        self._handed_out = True
+        return self._session
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        session, self._session = self._session, None
+        if session is None:
+            return
+        try:
+            if error is None:
+                session.commit()
+            else:
+                session.rollback()
+        except PoolTimeout as failure:
+            raise _exhausted() from failure
+        finally:
+            session.close()
+        if isinstance(error, PoolTimeout):
+            raise _exhausted() from error
+
+    def send(self, _value: None) -> Session:
+        """Hand the session out, then, when asked again, commit."""
+        if not self._handed_out:
+            return self.__enter__()
+        self.__exit__(None, None, None)
+        raise StopIteration
+
+    def throw(self, typ: Any, val: Any = None, tb: TracebackType | None = None) -> Session:
+        """Roll back and pass the error on."""
+        error = typ if isinstance(typ, BaseException) else (val or typ())
+        self.__exit__(type(error), error, tb)
+        raise error
+
+    def close(self) -> None:
+        """Roll back when the generator is dropped half-way."""
+        self.__exit__(GeneratorExit, GeneratorExit(), None)
+
+
+def _exhausted() -> Unavailable:
+    return Unavailable("all database connections are in use", hint="try again, or raise PROCUR_DB_POOL_SIZE")
+
+
+class DatabaseSession:
+    """A database and its sessions. Nothing is opened before the first use."""
+
+    def __init__(self, config: DatabaseConfig | str | None = None) -> None:
+        self._lock = threading.Lock()
+        self._engine: Engine | None = None
+        self._organizations: dict[UUID | str, UUID] = {}
+        self.config = DatabaseConfig(config) if isinstance(config, str) else config or DatabaseConfig()
+
+    @property
+    def config(self) -> DatabaseConfig:
+        """The connection settings; setting others closes what was open."""
+        return self._config
+
+    @config.setter
+    def config(self, config: DatabaseConfig) -> None:
+        self.close()
+        self._config = config
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, made at first use."""
+        with self._lock:
+            if self._engine is None:
+                self._engine = build_engine(self._config)
+                self._sessions = _session_maker(self._engine)
+            return self._engine
+
+    def get_session(
+        self,
+        organization: UUID | str | None = None,
+        *,
+        read_only: bool = False,
+        ids: IdSource | None = None,
+        clock: Clock | None = None,
+    ) -> SessionScope:
+        """Open a session of one organisation (id or slug; the configured default if none is named)."""
+        if organization == EVERY:
+            raise InvalidInput("no organisation is called '*'", field="organization")
+        return self._open(organization, read_only=read_only, ids=ids, clock=clock)
+
+    def system_session(self, *, read_only: bool = False) -> SessionScope:
+        """Open a session that sees every organisation: sign-in, workers and operators only."""
+        return self._open(EVERY, read_only=read_only, ids=None, clock=None)
+
+    def _open(
+        self, organization: UUID | str | None, *, read_only: bool, ids: IdSource | None, clock: Clock | None
+    ) -> SessionScope:
+        engine = self.engine
+        session = self._sessions(bind=engine.execution_options(**{READ_ONLY: True}) if read_only else engine)
+        session.info.update(
+            organization=organization,
+            default_organization=self._config.default_organization,
+            organization_cache=self._organizations,
+            read_only=read_only,
+            ids=ids,
+            clock=clock,
+        )
+        return SessionScope(session)
+
+    def session_scope(self) -> SessionScope:
+        """Open a session of the default organisation (the documented name of `get_session`)."""
+        return self.get_session()
+
+    def create_all_tables(self) -> None:
+        """Migrate the database to this version's schema and make sure the default organisation exists."""
+        migrate.upgrade(self.engine)
+        self._organizations.clear()
+        self.ensure_default_organization()
+
+    def drop_all_tables(self) -> None:
+        """Drop every table of Procur, with everything in them."""
+        migrate.downgrade(self.engine)
+        self._organizations.clear()
+
+    def ensure_default_organization(self) -> None:
+        """Create the organisation that sessions without a named one belong to."""
+        with self.engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                migrate.lock(connection)  # two processes that start together would both insert
+            if find_organization(connection, self._config.default_organization) is None:
+                table = Base.metadata.tables["organizations"]
+                connection.execute(
+                    table.insert().values(
+                        name=self._config.default_organization.title(), slug=self._config.default_organization
+                    )
+                )
+
+    def check_schema(self) -> None:
+        """Raise Unavailable unless the database has exactly the schema of this version."""
+        found = migrate.current(self.engine)
+        if found == SCHEMA_VERSION:
+            return
+        if found is None:
+            raise Unavailable("the database has no Procur schema", hint="run: procur db upgrade")
+        raise Unavailable(
+            f"the database has schema version {found}, this Procur needs {SCHEMA_VERSION}",
+            hint="run: procur db upgrade, or install the Procur that made it",
+        )
+
+    def check_connection(self) -> bool:
+        """Say whether the database answers."""
+        try:
+            with self.engine.connect() as connection:
+                connection.execute(text("SELECT 1"))
+        except Unavailable:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.dispose()
+        self._organizations.clear()
+
+
+def _session_maker(engine: Engine) -> sessionmaker[_Session]:
+    maker = sessionmaker(engine, class_=_Session, expire_on_commit=False)
+    event.listen(maker, "do_orm_execute", _keep_inside)
+    event.listen(maker, "before_flush", _fill_and_check)
+    return maker
+
+
+def _keep_inside(state: ORMExecuteState) -> None:
+    """Add the organisation and the soft deletion to every ORM statement."""
+    if not state.is_orm_statement:
+        return
+    organization = organization_id(state.session)
+    if state.is_insert:
+        _check_inserted(state, organization)
+        return
+    if (state.is_update or state.is_delete) and state.session.info.get("read_only"):
+        raise _reads_only()
+    if state.is_column_load:
+        return
+    options = []
+    if organization is not None:
+        options.append(
+            with_loader_criteria(
+                OfOrganization, lambda model: model.organization_id == organization, include_aliases=True
+            )
+        )
+    if not state.execution_options.get("include_deleted"):
+        options.append(
+            with_loader_criteria(SoftDelete, lambda model: model.deleted_at.is_(None), include_aliases=True)
+        )
+    if options:
+        state.statement = state.statement.options(*options)
+
+
+def _check_inserted(state: ORMExecuteState, organization: UUID | None) -> None:
+    """Let a set-based insert pass only when each of its rows names the session's own organisation."""
+    if state.session.info.get("read_only"):
+        raise _reads_only()
+    mapper = state.bind_mapper
+    if organization is None or mapper is None or not issubclass(mapper.class_, OfOrganization):
+        return
+    rows = state.parameters if isinstance(state.parameters, list) else [state.parameters or {}]
+    if any(row.get("organization_id") != organization for row in rows):
+        raise NotAllowed("rows inserted together have to name the session's own organisation")
+
+
+def _fill_and_check(session: Session, _context: UOWTransaction, _instances: object) -> None:
+    """Give new rows their organisation, key and times; refuse rows of another organisation."""
+    changed = [row for row in session.dirty if session.is_modified(row)]
+    if session.info.get("read_only") and (session.new or session.deleted or changed):
+        raise _reads_only()
+    organization = organization_id(session)
+    for row in session.new:
+        if isinstance(row, OfOrganization) and row.organization_id is None:
+            row.organization_id = organization  # type: ignore[unreachable]  # unset until now
+        _complete(session, row)
+    for row in (*session.new, *changed, *session.deleted):
+        if isinstance(row, OfOrganization) and organization is not None:
+            _check_owner(row, organization)
+    for row in changed:
+        if isinstance(row, Times) and not inspect(row).attrs.updated_at.history.has_changes():
+            row.updated_at = moment_after(session, row.updated_at)
+
+
+def _complete(session: Session, row: object) -> None:
+    if hasattr(row, "id") and row.id is None:
+        row.id = new_id(session)
+    if hasattr(row, "created_at") and row.created_at is None:
+        row.created_at = clock_of(session).now()
+    if isinstance(row, Times) and row.updated_at is None:
+        row.updated_at = row.created_at  # type: ignore[unreachable]  # unset until now
+
+
+def _check_owner(row: OfOrganization, organization: UUID) -> None:
+    before = inspect(row).attrs.organization_id.history.deleted  # type: ignore[attr-defined]
+    if row.organization_id != organization or any(value != organization for value in before or ()):
+        raise NotAllowed(f"a {type(row).__name__} of another organisation cannot be written here")
+
+
+def _reads_only() -> NotAllowed:
+    return NotAllowed("this session only reads", hint="open it without read_only=True")
+
+
+_default: DatabaseSession | None = None
+_default_lock = threading.Lock()
+
+
+def init_db(config: DatabaseConfig | str | None = None, *, create_tables: bool = False) -> DatabaseSession:
+    """Choose the process's database; with `create_tables` bring its schema up to date first."""
+    global _default
+    database = DatabaseSession(config)
+    if create_tables:
+        database.create_all_tables()
+    else:
+        database.check_schema()
+        database.ensure_default_organization()
+    with _default_lock:
+        previous, _default = _default, database
+    if previous is not None:
+        previous.close()
+    return database
+
+
+def get_db_session() -> DatabaseSession:
+    """Return the process's database: the one given to `init_db`, else the one the environment names."""
+    global _default  # noqa: PLW0603 - see init_db
+    with _default_lock:
+        if _default is None:
+            _default = DatabaseSession()
+        return _default
+
+
+def _sessions() -> Iterator[Session]:
+    """Stand for `get_session` in FastAPI's eyes: a generator without parameters.
+
+    Without parameters, because FastAPI would read an `organization` argument from the query string.
+    """
+    yield Session()  # pragma: no cover - never run
+
+
+@functools.wraps(_sessions)
+def get_session(
+    organization: UUID | str | None = None,
+    *,
+    read_only: bool = False,
+    ids: IdSource | None = None,
+    clock: Clock | None = None,
+) -> SessionScope:
+    """Open a session of one organisation; commit when the block ends well, roll back when it does not.
+
+    In FastAPI use `Depends(get_session, scope="function")`, so that a failed commit answers 500 and not 200.
+    """
+    return get_db_session().get_session(organization, read_only=read_only, ids=ids, clock=clock)
+
+
+def system_session(*, read_only: bool = False) -> SessionScope:
+    """Open a session that sees every organisation."""
+    return get_db_session().system_session(read_only=read_only)

@@ -1,0 +1,118 @@
+"""Whose rows a session sees. The organisation rides on `session.info`; crossing organisations is a visible act."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import Connection, Uuid, bindparam, column, select, table
+from sqlalchemy.orm import Session
+
+from procur.core.clock import Clock, SystemClock
+from procur.core.errors import InvalidInput, NotConfigured, NotFound
+from procur.core.ids import IdSource, uuid7
+from procur.db.types import UtcDateTime
+
+EVERY: Final = "*"  # the value of session.info["organization"] in a system session
+_SYSTEM_CLOCK = SystemClock()
+
+_organizations = table(
+    "organizations",
+    column("id", Uuid()),
+    column("slug"),
+    column("settings"),
+    column("deleted_at", UtcDateTime()),
+)
+_BY_SLUG = select(_organizations.c.id).where(
+    _organizations.c.slug == bindparam("reference"), _organizations.c.deleted_at.is_(None)
+)
+_BY_ID = select(_organizations.c.id).where(
+    _organizations.c.id == bindparam("reference", type_=Uuid()), _organizations.c.deleted_at.is_(None)
+)
+
+
+def as_uuid(value: object) -> UUID | None:
+    """Return the key that `value` spells, or None when it spells none."""
+    if isinstance(value, UUID):
+        return value
+    try:
+        return UUID(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def find_organization(connection: Connection, reference: UUID | str) -> UUID | None:
+    """Return the key of the live organisation with this id or slug."""
+    key = as_uuid(reference)
+    statement = _BY_SLUG if key is None else _BY_ID
+    found: UUID | None = connection.execute(statement, {"reference": key or reference}).scalar()
+    return found
+
+
+def crosses_organizations(session: Session) -> bool:
+    """Say whether this is a system session."""
+    return bool(session.info.get("organization") == EVERY)
+
+
+def is_bound(session: Session) -> bool:
+    """Say whether somebody named this session's organisation (rather than leaving it to the default)."""
+    return session.info.get("organization") is not None and not crosses_organizations(session)
+
+
+def organization_id(session: Session) -> UUID | None:
+    """Return the session's organisation, None in a system session; refuse a session that has none."""
+    if "organization" not in session.info:
+        raise NotConfigured(
+            "this database session belongs to no organisation",
+            hint="open it with procur.db.get_session(organization=...) or system_session()",
+        )
+    if crosses_organizations(session):
+        return None
+    known: UUID | None = session.info.get("organization_id")
+    if known is None:
+        known = session.info["organization_id"] = _look_up(session)
+    return known
+
+
+def required_organization_id(session: Session) -> UUID:
+    """Return the session's organisation; a system session has to name one itself."""
+    found = organization_id(session)
+    if found is None:
+        raise InvalidInput("a system session has to name the organisation", field="organization_id")
+    return found
+
+
+def _look_up(session: Session) -> UUID:
+    reference = session.info["organization"] or session.info["default_organization"]
+    cache: dict[UUID | str, UUID] = session.info["organization_cache"]
+    if reference not in cache:
+        found = find_organization(session.connection(), reference)
+        if found is None:
+            raise NotFound(
+                f"no organisation {str(reference)[:80]!r}",
+                field="organization",
+                hint=None if is_bound(session) else "run procur.db.init_db(create_tables=True) once",
+            )
+        cache[reference] = found
+    return cache[reference]
+
+
+def clock_of(session: Session) -> Clock:
+    """Return the session's clock: the machine's, or the one a demo or test has put there."""
+    clock: Clock = session.info.get("clock") or _SYSTEM_CLOCK
+    return clock
+
+
+def new_id(session: Session) -> UUID:
+    """Return the next key: random, or from the repeatable source a demo has put on the session."""
+    ids: IdSource = session.info.get("ids") or uuid7
+    return ids()
+
+
+def moment_after(session: Session, previous: datetime | None) -> datetime:
+    """Return the time now, at least a microsecond after `previous`, so that every update shows."""
+    now = clock_of(session).now()
+    if previous is not None and now <= previous:
+        return (
+            previous.replace(microsecond=previous.microsecond + 1) if previous.microsecond < 999_999 else now
+        )
+    return now
