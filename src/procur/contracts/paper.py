@@ -73,7 +73,11 @@ def _data(
             }
             for clause in drafted.clauses
         ],
-        "prices": {"rows": [_price_row(facts, year) for year in price_years(facts)], "total": _total(facts)},
+        "prices": {
+            "rows": [_price_row(facts, year) for year in price_years(facts)],
+            "dated": terms.term_months > 0,
+            "total": _total(facts),
+        },
         "payments": {
             "rows": [_payment_row(part, currency) for part in payments(facts)],
             "total": _total(facts),
@@ -107,7 +111,7 @@ def _terms(facts: ContractFacts, drafted: Clauses) -> list[tuple[str, str | None
     return [
         ("Term", f"{day(facts.first_day)} to {day(ends)}" if ends else None),
         ("Renewal", _renewal(facts) if ends else None),
-        ("Delivery by", day(facts.delivery_date) if facts.delivery_date else None),
+        ("Delivery", _delivery(facts)),
         ("Payment", _payment(facts)),
         ("Value-adds", "; ".join(map(clean, facts.terms.value_adds)) or None),
         (
@@ -129,6 +133,12 @@ def _renewal(facts: ContractFacts) -> str:
         return f"Automatic; [to be completed: {UNKNOWN['notice_days']}]"
     last = day(facts.notice_deadline)
     return f"Automatic, {facts.renewal_notice_days} days\u2019 notice, at the latest on {last}"
+
+
+def _delivery(facts: ContractFacts) -> str | None:
+    place = " ".join(clean(part) for part in (facts.incoterm, facts.delivery_place) if part)
+    by = f"by {day(facts.delivery_date)}" if facts.delivery_date else ""
+    return ", ".join(part for part in (place, by) if part) or None
 
 
 def _payment(facts: ContractFacts) -> str:

@@ -1,0 +1,294 @@
+"""Draft a contract from an approved award, let each side sign for itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from procur.audit.trail import record
+from procur.contracts.contract_facts import ContractFacts, Evidence, PartyFacts, months_later
+from procur.contracts.paper import TEMPLATE, ContractPaper, contract_paper
+from procur.contracts.schedules import payments
+from procur.core.actor import Actor
+from procur.core.errors import Conflict, DecisionNeeded, InvalidInput, NotAllowed
+from procur.core.money import show
+from procur.db import Session
+from procur.db.models import (
+    ContractRecord,
+    OfferRecord,
+    Organization,
+    RequestRecord,
+    VendorEvidence,
+    VendorProfileRecord,
+)
+from procur.db.repositories import (
+    ContractRepository,
+    MandateRepository,
+    NegotiationRepository,
+    NumberRepository,
+    OfferRepository,
+    OrganizationRepository,
+    RequestRepository,
+    UserRepository,
+    VendorRepository,
+)
+from procur.documents.render import render
+from procur.documents.store import DocumentStore
+from procur.events.facts import ContractActivated, ContractDrafted, ContractSigned
+from procur.negotiation.mandates import hold_to_mandate, stored_terms
+from procur.negotiation.wording import extra_label
+from procur.sourcing.service import move_request
+from procur.vendors.vocabulary import Vocabulary
+
+NOTICE_DAYS = 60
+RENEWAL_CAP = Decimal(3)
+PROVEN = ("certified", "report")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A stored draft and the paper it was rendered from."""
+
+    row: ContractRecord
+    paper: ContractPaper
+
+
+def draft_contract(
+    session: Session,
+    actor: Actor,
+    store: DocumentStore,
+    vocabulary: Vocabulary,
+    request: RequestRecord,
+    *,
+    now: datetime,
+    start_date: date | None = None,
+    governing_law: str | None = None,
+    special_terms: Sequence[str] = (),
+) -> Draft:
+    """Write the contract of an approved request, render it and store it with its SHA-256."""
+    actor.require("contract.draft")
+    if request.status != "approved" or request.awarded_offer_id is None:
+        raise DecisionNeeded(
+            f"{request.request_id} is {request.status}: a contract needs an approved award",
+            field="status",
+            hint=f"procur award {request.request_id}, then procur approve {request.request_id}",
+        )
+    if ContractRepository(session).for_request(request.id):
+        raise Conflict(f"{request.request_id} has a contract already", field="request_id")
+    offer = OfferRepository(session).get(request.awarded_offer_id)
+    mandate = MandateRepository(session).get(offer.mandate_id)
+    # The totals of the contract come from the stored offer, held to the mandate once more.
+    hold_to_mandate(offer, mandate, now=now)
+    vendor = VendorRepository(session).get(offer.vendor_id)
+    number = NumberRepository(session).next("CON", now.year)
+    start = start_date or now.date()
+    facts = _facts(
+        session, request, offer, vendor, vocabulary, number=number, on=now.date(), start=start,
+        governing_law=governing_law, special_terms=tuple(special_terms),
+    )  # fmt: skip
+    paper = contract_paper(facts)
+    rendered = render(TEMPLATE, paper.data, on=now.date())
+    stored = store.put(f"{number}.pdf", rendered.pdf)
+    terms = facts.terms
+    row = ContractRepository(session).create(
+        contract_id=number,
+        request_id=request.id,
+        vendor_id=vendor.id,
+        final_offer_id=offer.id,
+        unit_price=terms.unit_price,
+        quantity=terms.quantity,
+        term_months=terms.term_months,
+        payment_terms=terms.payment_terms,
+        total_value=terms.total,
+        currency=terms.currency,
+        start_date=facts.first_day,
+        end_date=facts.last_day,
+        renewal_date=None if facts.last_day is None else facts.last_day + timedelta(days=1),
+        renewal_notice_days=facts.renewal_notice_days,
+        auto_renew=facts.auto_renew,
+        document_path=stored.path,
+        document_hash=stored.sha256,
+        template_version=f"{rendered.template} {rendered.version}, clauses {paper.library_version}",
+        status="pending_signature",
+        value_adds=list(terms.value_adds),
+        special_terms={"paragraphs": list(special_terms)},
+        payment_schedule=[
+            {"label": part.label, "due": str(part.due), "amount": str(part.amount)}
+            for part in payments(facts)
+        ],
+    )
+    record(
+        session,
+        actor,
+        ContractDrafted(
+            contract_id=number,
+            request_id=request.request_id,
+            document_hash=stored.sha256,
+            total=terms.total,
+            currency=terms.currency,
+        ),
+        now=now,
+        description=f"{number} drafted with {vendor.name}: {show(terms.total, terms.currency)}, "
+        f"document {stored.path}",
+        correlation_id=request.request_id,
+    )
+    return Draft(row, paper)
+
+
+def _facts(
+    session: Session,
+    request: RequestRecord,
+    offer: OfferRecord,
+    vendor: VendorProfileRecord,
+    vocabulary: Vocabulary,
+    *,
+    number: str,
+    on: date,
+    start: date,
+    governing_law: str | None,
+    special_terms: tuple[str, ...],
+) -> ContractFacts:
+    """Return what the contract says, from stored rows; what nobody has recorded stays None."""
+    terms = stored_terms(offer)
+    organization = OrganizationRepository(session).get(request.organization_id)
+    talks = NegotiationRepository(session).get(offer.negotiation_session_id)
+    recurring = bool(terms.term_months)
+    end = months_later(start, terms.term_months) - timedelta(days=1) if recurring else None
+    features = {key: feature.label for key, feature in vocabulary.features.items()}
+    return ContractFacts(
+        number=number,
+        effective_date=on,
+        buyer=buyer_party(organization),
+        vendor=PartyFacts(
+            legal_name=vendor.name,
+            country=vendor.country,
+            tax_id=vendor.tax_id,
+            email=vendor.contact_email,
+        ),
+        request_type=request.request_type,  # type: ignore[arg-type]  # a CHECK holds the four values
+        item=f"{vendor.name}, plan {talks.plan}" if talks.plan else vendor.name,
+        description=request.title,
+        terms=replace(terms, value_adds=tuple(extra_label(name) for name in terms.value_adds)),
+        start_date=start,
+        end_date=end,
+        auto_renew=False,
+        renewal_notice_days=NOTICE_DAYS if recurring else None,
+        price_hold="price_hold" in terms.value_adds,
+        renewal_cap_percent=RENEWAL_CAP if "renewal_cap" in terms.value_adds else None,
+        must_haves=tuple(features.get(key, key) for key in request.must_haves),
+        compliance=_compliance(session, request, vendor, vocabulary),
+        billing="yearly" if recurring else "once",
+        governing_law=governing_law,
+        special_terms=special_terms,
+    )
+
+
+def buyer_party(organization: Organization) -> PartyFacts:
+    """Return the buying organisation as a party, from what its settings say."""
+    told = organization.settings.get("company", {})
+    return PartyFacts(
+        legal_name=organization.name,
+        address_lines=tuple(told.get("address", ())),
+        country=organization.country,
+        registration_id=told.get("registration_id"),
+        tax_id=told.get("tax_id"),
+        email=organization.billing_email,
+    )
+
+
+def _compliance(
+    session: Session, request: RequestRecord, vendor: VendorProfileRecord, vocabulary: Vocabulary
+) -> tuple[Evidence, ...]:
+    """Return each framework asked for with its best stored proof; a claim proves nothing."""
+    rows = VendorRepository(session).evidence_for([vendor.id]).get(vendor.id, ())
+    wanted = [(key, True) for key in request.compliance_requirements]
+    wanted += [(key, False) for key in request.specs.get("compliance_preferred", ())]
+    found = []
+    for key, required in wanted:
+        label = vocabulary.frameworks[key].label if key in vocabulary.frameworks else key
+        proofs = sorted((row for row in rows if row.framework == key and row.kind in PROVEN), key=_strength)
+        if proofs:
+            best = proofs[0]
+            status = "certified" if best.kind == "certified" else "report"
+            found.append(
+                Evidence(label, status, best.source, best.valid_until, required=required)  # type: ignore[arg-type]
+            )
+        else:
+            found.append(Evidence(label, required=required))
+    return tuple(found)
+
+
+def _strength(row: VendorEvidence) -> tuple[int, int]:
+    until = row.valid_until or date.max
+    return (PROVEN.index(row.kind), -until.toordinal())
+
+
+def sign_contract(
+    session: Session,
+    actor: Actor,
+    store: DocumentStore,
+    contract: ContractRecord,
+    *,
+    side: str,
+    now: datetime,
+) -> ContractRecord:
+    """Sign the stored document for one side, as oneself; the second signature makes the contract active.
+
+    The document is read and its hash compared first, so that what is signed is what was drafted.
+    """
+    if side not in {"buyer", "vendor"}:
+        raise InvalidInput("side is buyer or vendor", field="side")
+    if actor.kind != "user" or actor.user_id is None:
+        raise NotAllowed("only a person can sign")
+    _may_sign(session, actor, contract, side)
+    if contract.status != "pending_signature":
+        raise Conflict(
+            f"{contract.contract_id} is {contract.status}; there is nothing to sign", field="status"
+        )
+    if getattr(contract, f"signed_by_{side}"):
+        raise Conflict(f"{contract.contract_id} is signed by the {side} already", field="side")
+    store.get(contract.document_path or "", sha256=contract.document_hash)
+    contracts = ContractRepository(session)
+    contracts.update(
+        contract.id,
+        **{
+            f"signed_by_{side}": True,
+            f"{side}_signature_date": now,
+            f"{side}_signer_id": actor.id,
+        },
+    )
+    record(
+        session,
+        actor,
+        ContractSigned(
+            contract_id=contract.contract_id,
+            side=side,
+            signer=actor.id,
+            document_hash=contract.document_hash or "",
+        ),
+        now=now,
+        description=f"{actor.name} signed {contract.contract_id} for the {side}",
+        category="compliance",
+    )
+    if contract.signed_by_buyer and contract.signed_by_vendor:
+        contracts.update(contract.id, status="active")
+        record(
+            session,
+            actor,
+            ContractActivated(contract_id=contract.contract_id),
+            now=now,
+            description=f"{contract.contract_id} is in force: both sides have signed",
+        )
+        request = RequestRepository(session).get(contract.request_id)
+        move_request(session, actor, request, "contracted", now=now)
+    return contract
+
+
+def _may_sign(session: Session, actor: Actor, contract: ContractRecord, side: str) -> None:
+    """Each side signs for itself: the buyer's people never for the vendor, nor the other way round."""
+    actor.require(f"contract.sign_for_{side}")
+    if side == "vendor":
+        user = UserRepository(session).get(actor.user_id)
+        vendor = VendorRepository(session).get(contract.vendor_id)
+        if user.preferences.get("vendor_id") != vendor.vendor_id:
+            raise NotAllowed(f"{actor.name} does not sign for {vendor.name}")
