@@ -173,7 +173,16 @@ def texts(value: Any) -> tuple[str, ...]:
         raise InvalidInput(f"must be a list, not {_kind(value)}")
     if len(value) > _LIST_LONGEST:
         raise InvalidInput(f"has {len(value)} entries; at most {_LIST_LONGEST} are taken")
-    return tuple(dict.fromkeys(text(each, longest=200) for each in value))
+    return tuple(dict.fromkeys(name(each) for each in value))
+
+
+def objects(value: Any) -> tuple[dict[str, Any], ...]:
+    """Return a list of JSON objects."""
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        raise InvalidInput("must be a list of objects")
+    if len(value) > _LIST_LONGEST:
+        raise InvalidInput(f"has {len(value)} entries; at most {_LIST_LONGEST} are taken")
+    return tuple(value)
 
 
 def _kind(value: Any) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from procur.core.errors import InvalidInput
 from procur.vendors.catalogue import checks, rows
-from procur.vendors.catalogue.model import AddOn, EvidenceDraft, Plan, PricePoint, VendorDraft
+from procur.vendors.catalogue.model import AddOn, EvidenceDraft, Limit, Plan, PricePoint, VendorDraft
 from procur.vendors.vocabulary import Vocabulary, load
 
 ATTRIBUTION = (
@@ -89,15 +89,13 @@ def _feature_hints(hints: Sequence[str], vocabulary: Vocabulary) -> tuple[str, .
 
 
 def _plans(row: rows.Row) -> list[Plan]:
-    entries = row.values.get("plans")
-    if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
-        row.fault("plans", "must be a list of objects")
-        return []
+    entries = row.optional("plans", checks.objects, ())
+    factor = row.optional("annual_prepay_factor", checks.prepay_factor, None)
     per_user = any(_unit_of(str(each.get("unit") or ""))[0] == "user" for each in entries)
     plans: dict[str, Plan] = {}
     for number, each in enumerate(entries):
         part = rows.Row(each, row.line)
-        plan = _plan(part, row.values.get("annual_prepay_factor"), vendor_is_per_user=per_user)
+        plan = _plan(part, factor, vendor_is_per_user=per_user)
         if plan.name in plans:
             part.fault("plan", "stands twice for this vendor")
         plans[plan.name] = plan
@@ -106,7 +104,7 @@ def _plans(row: rows.Row) -> list[Plan]:
     return list(plans.values())
 
 
-def _plan(part: rows.Row, factor: Any, *, vendor_is_per_user: bool) -> Plan:
+def _plan(part: rows.Row, factor: Decimal | None, *, vendor_is_per_user: bool) -> Plan:
     quote_only = part.optional("quote_only", checks.flag, default=False)
     price = None if quote_only else part.optional("list_price", checks.price, None)
     if price is None and not quote_only:
@@ -117,9 +115,10 @@ def _plan(part: rows.Row, factor: Any, *, vendor_is_per_user: bool) -> Plan:
         # The source writes a bare "/month", or nothing, beside plans that are sold per user: it does not say
         # what this price counts, and reading it as a flat price would make the plan look 50 times too cheap.
         unit = "other"
-    limits = _limits(part)
+    limits = part.optional("limits", _limits, ())
     fewest, most, unlimited = _bounds(limits, quote_only=quote_only)
-    features = _features(part)
+    features = part.optional("features", _features, ())
+    listed = part.optional("features_on", checks.quantity, 0)
     return Plan(
         name=part.required("plan", checks.name),
         list_price=price,
@@ -127,12 +126,12 @@ def _plan(part: rows.Row, factor: Any, *, vendor_is_per_user: bool) -> Plan:
         unit=unit,
         period=period,
         features=features,
-        features_complete=part.values.get("features_on", 0) <= len(features),
+        features_complete=listed <= len(features),
         limits=limits,
         min_quantity=fewest,
         max_quantity=most,
         unlimited=unlimited,
-        prepay_factor=None if factor is None or quote_only else checks.prepay_factor(factor),
+        prepay_factor=None if quote_only else factor,
         published_unit=published,
     )
 
@@ -143,48 +142,54 @@ def _unit_of(published: str) -> tuple[str, str]:
     return _UNITS.get(counted.strip().lower(), "other"), "year" if period == "year" else "month"
 
 
-def _features(part: rows.Row) -> tuple[str, ...]:
+def _features(value: Any) -> tuple[str, ...]:
     """Return the feature names; the source writes some as a pair of name and value."""
     names = []
-    for each in part.values.get("features", []):
-        name, *values = each if isinstance(each, list) else [each]
+    for each in value if isinstance(value, list) else [value]:
+        name, *values = each if isinstance(each, list) and each else [each]
         told = [str(value) for value in values if value is not True]
         names.append(f"{name} ({', '.join(told)})" if told else name)
-    return part.optional("features", lambda _: checks.texts(names), ())
+    return checks.texts(names)
 
 
-def _limits(part: rows.Row) -> tuple[tuple[str, str, str | None], ...]:
-    limits = part.values.get("limits") or {}
-    return tuple((name, str(value), unit) for name, (value, unit) in limits.items())
+def _limits(value: Any) -> tuple[Limit, ...]:
+    """Return name, value and unit of every limit; the source writes {name: [value, unit]}."""
+    if not isinstance(value, dict) or not all(isinstance(each, list) and each for each in value.values()):
+        raise InvalidInput("must hold a list of value and unit for every limit")
+    return tuple(
+        (checks.name(name), str(told)[:200], str(unit[0])[:60] if unit and unit[0] else None)
+        for name, (told, *unit) in value.items()
+    )
 
 
-def _bounds(
-    limits: Sequence[tuple[str, str, str | None]], *, quote_only: bool
-) -> tuple[int | None, int | None, bool]:
+def _bounds(limits: Sequence[Limit], *, quote_only: bool) -> tuple[int | None, int | None, bool]:
     """Return the fewest and the most people of a plan, and whether the source says "unlimited".
 
     A limit of a plan that is only quoted is the source's placeholder (one user for an enterprise plan), so
     only the smallest number is kept there.
     """
     told = {name: value for name, value, _ in limits}
-    fewest = next((int(told[name]) for name in _FEWEST if told.get(name, "").isdecimal()), 0)
+    fewest = next((_count(told[name]) for name in _FEWEST if name in told), None)
     most = next((told[name] for name in _MOST if name in told), "")
-    if quote_only or not most.isdecimal():
-        return fewest or None, None, most == "unlimited"
-    return fewest or None, int(most), False
+    return fewest, None if quote_only else _count(most), most == "unlimited"
+
+
+def _count(told: str) -> int | None:
+    """Return a limit as a number; 0 and everything that is no plain number limit nothing."""
+    return int(told) or None if told.isascii() and told.isdecimal() and len(told) < 10 else None  # noqa: PLR2004
 
 
 def _add_ons(row: rows.Row) -> tuple[AddOn, ...]:
     found = []
-    for each in row.values.get("add_ons") or []:
+    for each in row.optional("add_ons", checks.objects, ()):
         part = rows.Row(each, row.line)
         found.append(
             AddOn(
                 name=part.required("name", checks.name),
                 list_price=part.optional("list_price", checks.price, None),
                 quote_only=part.optional("quote_only", checks.flag, default=False),
-                unit=each.get("unit"),
-                available_for=tuple(each.get("available_for") or ()),
+                unit=part.optional("unit", checks.name, None),
+                available_for=part.optional("available_for", checks.texts, ()),
             )
         )
         row.faults.extend(part.faults)

@@ -14,7 +14,6 @@ from procur.vendors.vocabulary import Vocabulary
 _VENDOR_KEYS = {*rows.VENDOR_FIELDS, "features", "evidence", "plans"}
 _PLAN_KEYS = {*rows.PLAN_FIELDS, "name"}
 _EVIDENCE_KEYS = {"framework", "kind", "source", "valid_until", "captured_on"}
-_MOST_PLANS = 200
 
 
 def parse(content: str) -> Any:
@@ -62,11 +61,11 @@ def _vendor(row: rows.Row, vocabulary: Vocabulary, source: str) -> VendorDraft:
         features=row.optional("features", checks.texts, ()),
         evidence=tuple(
             _evidence(row, number, each, vendor.source or source)
-            for number, each in enumerate(row.optional("evidence", _objects, []))
+            for number, each in enumerate(row.optional("evidence", checks.objects, ()))
         ),
     )
     plans: dict[str, Plan] = {}
-    for number, each in enumerate(row.optional("plans", _objects, [])):
+    for number, each in enumerate(row.optional("plans", checks.objects, ())):
         plan = _plan(row, number, each)
         if plan and plan.name in plans:
             row.fault(f"plans[{number}].name", f"{plan.name!r} stands twice for this vendor")
@@ -103,14 +102,6 @@ def _no_other_keys(row: rows.Row, values: Mapping[str, Any], known: set[str]) ->
     for key in values:
         if key not in known:
             row.fault(str(key)[:60], f"is not a field; known are {', '.join(sorted(known))}")
-
-
-def _objects(value: Any) -> list[dict[str, Any]]:
-    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
-        raise InvalidInput("must be a list of objects")
-    if len(value) > _MOST_PLANS:
-        raise InvalidInput(f"has {len(value)} entries; at most {_MOST_PLANS} are taken")
-    return value
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
