@@ -1,0 +1,1 @@
+"""Read models over finished work: savings, spend, cycle time."""
