@@ -2,11 +2,12 @@
 
 import random
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from procur.core.errors import InvalidInput
 from procur.negotiation.engine.acceptance import good_enough
 from procur.negotiation.engine.aspiration import BALANCED, Tactics, elapsed, forecast, target
+from procur.negotiation.engine.endgame import last_offer
 from procur.negotiation.engine.explanation import Explanation, moves_between, reason_of, words_for
 from procur.negotiation.engine.issues import AnyIssue, AnyOutcome, Outcome
 from procur.negotiation.engine.opponent import OpponentModel
@@ -18,7 +19,17 @@ Answer = Literal["accept", "reject", "end"]
 MOST_CANDIDATES = 400  # bids looked at per round
 WINDOW = 0.05  # how far above the target a discrete bid may lie, as a share of the range
 REPEAT_COST = 0.02  # estimated opponent utility that a bid not made before may lose against a repeated one
+LIKELY_AGAIN = 0.9  # share of the gain of the latest offer received that the next one should bring
 CURIOSITY = 0.005  # random part of a bid's score, which breaks ties and blurs what we prefer
+
+
+class _Plan(NamedTuple):
+    """The next own offer: decided on which knowledge, its target, and what making it is worth."""
+
+    knowledge: tuple[int, int, float]
+    bid: Bid
+    wanted: float
+    worth: float
 
 
 class Negotiator:
@@ -60,9 +71,10 @@ class Negotiator:
         self._opens: bool | None = None
         self._received: list[float] = []
         self._best: Bid | None = None
+        self._latest: Bid | None = None
         self._made: dict[tuple[tuple[int, ...], int], int] = {}
         self._previous: Outcome | None = None
-        self._plan: tuple[tuple[int, int, float], Bid, float] | None = None
+        self._plan: _Plan | None = None
         self._explanation: Explanation | None = None
 
     def set_reservation(self, value: float) -> None:
@@ -77,13 +89,14 @@ class Negotiator:
             return self._answer("reject", "not understood", round_index, offer, None, 0.0)
         if self._space.best < self.reservation - TOLERANCE:
             return self._answer("end", "nothing to offer", round_index, offer, bid, self.reservation)
-        plan, wanted = self._planned(round_index, rounds)
+        plan = self._planned(round_index, rounds)
+        wanted = plan.wanted
         if not self._acceptable(offer, bid):
             return self._answer("reject", "not allowed", round_index, offer, bid, wanted)
         last_chance = round_index >= rounds - 1 and not self._opens
         taken = good_enough(
             bid.own,
-            plan.own,
+            plan.worth,
             self.reservation,
             self._received,
             rounds - round_index - (not self._opens),
@@ -91,7 +104,7 @@ class Negotiator:
             settle=self._tactics.settle,
         )
         if taken:
-            reason = "good enough" if bid.own >= plan.own - TOLERANCE or not last_chance else "last chance"
+            reason = "good enough" if bid.own >= plan.worth - TOLERANCE or not last_chance else "last chance"
             return self._answer("accept", reason, round_index, offer, bid, wanted)
         below = bid.own < self.reservation - TOLERANCE
         reason = "below reservation" if below else "below target"
@@ -105,7 +118,8 @@ class Negotiator:
         if self._space.best < self.reservation - TOLERANCE:
             self._answer("end", "nothing to offer", round_index, None, None, self.reservation)
             return None
-        bid, wanted = self._planned(round_index, rounds)
+        plan = self._planned(round_index, rounds)
+        bid = plan.bid
         outcome = self._space.decode(bid)
         moves = moves_between(self._previous, outcome, self._utility, self._model.weight)
         last = round_index >= self._last(rounds)
@@ -116,7 +130,7 @@ class Negotiator:
             round_index=round_index,
             outcome=outcome,
             own_utility=bid.own,
-            target=wanted,
+            target=plan.wanted,
             reservation=self.reservation,
             best_received=self._best.own if self._best else None,
             opponent_utility=round(self._model.score(bid), 12),
@@ -159,6 +173,7 @@ class Negotiator:
             return None
         self._model.learn(bid, min(1.0, round_index / rounds))
         self._received.append(bid.own)
+        self._latest = bid
         if (self._best is None or bid.own > self._best.own) and self._acceptable(offer, bid):
             self._best = bid
         return bid
@@ -167,32 +182,31 @@ class Negotiator:
         self._made[bid[1:]] = self._made.get(bid[1:], 0) + 1
         self._previous = outcome
 
-    def _planned(self, round_index: int, rounds: int) -> tuple[Bid, float]:
-        """Return the own offer for this round and its target; decided once per round and knowledge."""
-        key = (round_index, len(self._received), self.reservation)
-        if self._plan is None or self._plan[0] != key:
+    def _planned(self, round_index: int, rounds: int) -> _Plan:
+        """Return the own offer for this round; decided once per round and knowledge."""
+        knowledge = (round_index, len(self._received), self.reservation)
+        if self._plan is None or self._plan.knowledge != knowledge:
             wanted = self._target(round_index, rounds)
-            self._plan = (key, self._choose(wanted, round_index, rounds), wanted)
-        return self._plan[1], self._plan[2]
+            if round_index >= self._last(rounds):
+                bid, worth = self._last_bid()
+            else:
+                bid = self._choose(wanted, round_index)
+                worth = bid.own
+            self._plan = _Plan(knowledge, bid, wanted, worth)
+        return self._plan
 
     def _target(self, round_index: int, rounds: int) -> float:
         """Return the own utility to ask for: never below the reservation or the best offer received."""
         last = self._last(rounds)
         expected = forecast(self._received, max(0, last - round_index)) if self._received else None
         time = elapsed(round_index, last)
-        wanted = target(self._tactics, time, self.reservation, self._space.best, expected)
+        wanted = target(self._tactics, (self.reservation, self._space.best), time, rounds, expected)
         if self._best is not None:
             wanted = max(wanted, self._best.own)
         return min(max(wanted, self.reservation), self._space.best)
 
-    def _choose(self, wanted: float, round_index: int, rounds: int) -> Bid:
+    def _choose(self, wanted: float, round_index: int) -> Bid:
         """Return the bid worth `wanted` or more that the other side should like most."""
-        if (
-            self._best is not None
-            and self._best.own >= wanted - TOLERANCE
-            and round_index >= self._last(rounds)
-        ):
-            return self._best
         span = self._space.best - self.reservation
         chance = random.Random(f"{self._seed}:{self.role}:{round_index}")  # noqa: S311 - not a secret
 
@@ -201,6 +215,20 @@ class Negotiator:
             return self._model.score(bid) - repeated + CURIOSITY * chance.random()
 
         return max(self._space.at_least(wanted, WINDOW * span, MOST_CANDIDATES), key=appeal)
+
+    def _last_bid(self) -> tuple[Bid, float]:
+        """Return the last own offer that can be answered, and what making it is worth.
+
+        The second mover may still take the opener's last offer, which should bring most of what the latest
+        brought. The best offer received is proposed again when nothing promises more.
+        """
+        fallback = self.reservation
+        if not self._opens and self._latest is not None:
+            fallback += LIKELY_AGAIN * max(0.0, self._latest.own - self.reservation)
+        bid, expected = last_offer(self._space, self._model, fallback, self._latest)
+        if self._best is not None and self._best.own >= expected - TOLERANCE:
+            return self._best, self._best.own
+        return bid, expected
 
     def _answer(  # noqa: PLR0917 - private, and each call names a case
         self,

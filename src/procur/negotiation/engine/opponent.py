@@ -13,7 +13,7 @@ from procur.negotiation.engine.utility import AdditiveUtility
 
 # Before the first offers tell, values are ranked by our own distance from its favourite: this many offers
 # are worth as much as that prior.
-PRIOR_OFFERS = 3.0
+PRIOR_OFFERS = 6.0
 
 
 class OpponentModel:

@@ -1,0 +1,42 @@
+"""The last own offer that can still be answered: the one with the highest expected gain."""
+
+from procur.negotiation.engine.opponent import OpponentModel
+from procur.negotiation.engine.space import TOLERANCE, Bid, Space
+
+LEVELS = 12
+PER_LEVEL = 100  # bids looked at per level
+LEEWAY = 0.5  # the share of what it asked for last that a side may give up at the very end
+
+
+def chance(model: OpponentModel, bid: Bid, last_received: Bid | None) -> float:
+    """Estimate how likely the other side takes the bid as the last one, in [0, 1].
+
+    Certain when it is worth as much to them as what they asked for last, falling in a straight line to
+    nothing where they would give up LEEWAY of it.
+    """
+    asked = 1.0 if last_received is None else model.score(last_received)
+    reach = LEEWAY * max(asked, TOLERANCE)
+    return min(1.0, max(0.0, 1.0 - (asked - model.score(bid)) / reach))
+
+
+def last_offer(
+    space: Space, model: OpponentModel, fallback: float, last_received: Bid | None
+) -> tuple[Bid, float]:
+    """Return the bid with the highest chance x gain over the fallback, and its expected own utility.
+
+    `fallback` is the own utility expected when the bid is refused: the reservation, or what the other side's
+    own last offer should bring, never less. When nothing has a chance, the bid that they like most and we can
+    still bear.
+    """
+    span = max(0.0, space.best - fallback)
+    bids = [
+        bid
+        for level in range(LEVELS)
+        for bid in space.at_least(fallback + span * level / LEVELS, span / LEVELS, PER_LEVEL)
+    ]
+
+    def gain(bid: Bid) -> float:
+        return round(chance(model, bid, last_received) * (bid.own - fallback), 12)
+
+    best = max(bids, key=lambda bid: (gain(bid), model.score(bid)))
+    return best, fallback + gain(best)
