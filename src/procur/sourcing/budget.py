@@ -137,7 +137,7 @@ def _budget(first: Amount, second: Amount | None, page: Page) -> Budget | None:
     end, tail = _tail(text, (second or first).end)
     if sign is None and not _spoken_of(lead_words, first, tail, text, end):
         return None
-    before = text[max(0, first.start - 70) : first.start]
+    before = page.text[max(0, first.start - 70) : first.start]
     if _OTHER.search(before):
         return None
     low, high, about = _bounds(first, second, lead_words, tail)

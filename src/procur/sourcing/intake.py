@@ -1,7 +1,7 @@
 """A request in plain words becomes a structured request; every field keeps the words it came from."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -124,6 +124,15 @@ def read_request(
     return _assemble(text, (Part("", 0, len(text)),), vocabulary, day, default_currency)
 
 
+def read_part(intake: Intake, part: Part) -> Intake:
+    """Return the request with one more piece of its own text read for one field."""
+    if intake.vocabulary is None:
+        raise InvalidInput("this intake was not made by read_request", field=part.name)
+    return _assemble(
+        intake.text, (*intake.parts, part), intake.vocabulary, intake.today, intake.default_currency
+    )
+
+
 def check_text(text: str, longest: int, name: str) -> None:
     """Refuse what cannot be read or stored."""
     if not text.strip():
@@ -144,6 +153,9 @@ def _assemble(
     for part in parts[1:]:
         read.page.claim(part.start, part.end)
     finish(read, settled.used)
+    for part in parts[1:]:
+        if part.model:
+            _mark_suggested(settled.fields, part)
     return Intake(
         text=text,
         today=today,
@@ -165,6 +177,20 @@ def _settle(read: Readings, vocabulary: Vocabulary, today: date, default_currenc
     check_date(settled, today)
     settle_budget(read, settled, default_currency)
     return settled
+
+
+def _mark_suggested(fields: dict[str, Any], part: Part) -> None:
+    """Say of everything read from this piece that a model pointed at it."""
+    for name, found in fields.items():
+        if isinstance(found, tuple):
+            fields[name] = tuple(_suggested(one, part) for one in found)
+        elif found is not None:
+            fields[name] = _suggested(found, part)
+
+
+def _suggested(found: Found[Any], part: Part) -> Found[Any]:
+    inside = part.start <= found.start and found.end <= part.end
+    return replace(found, confidence=f"suggested by {part.model}") if inside else found
 
 
 def _found_dict(found: Found[Any]) -> dict[str, Any]:

@@ -35,11 +35,15 @@ _NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of the text and the field it answers; the request itself answers none in particular."""
+    """A piece of the text and the field it answers; the request itself answers none in particular.
+
+    `model` is who pointed at the piece if it was not the requester.
+    """
 
     name: str
     start: int
     end: int
+    model: str = ""
 
 
 def apply_part(part: Part, read: Readings, vocabulary: Vocabulary, today: date) -> None:
@@ -76,7 +80,7 @@ def _quantity(part: Part, words: str, own: Readings, read: Readings) -> bool:
 def _budget(part: Part, words: str, own: Readings, read: Readings) -> bool:
     budgets = own.budgets
     if not budgets:
-        bare = [amount for amount in amounts(words)]
+        bare = list(amounts(words))
         if len(bare) != 1:
             return False
         budgets = [Budget(None, bare[0].value, bare[0].sign, None, False, False, part.start, part.end)]

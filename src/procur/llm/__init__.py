@@ -1,0 +1,1 @@
+"""The only place that calls a language model; off until it is configured."""
