@@ -12,12 +12,12 @@ from typing import Any
 import click
 from rich.console import Console
 
+from procur.core.actor import Actor
 from procur.core.clock import Clock, SteppingClock, SystemClock
 from procur.core.errors import InvalidInput, NotFound
-from procur.db import DatabaseSession, Session
+from procur.db import DatabaseSession, Session, init_db
 from procur.db.config import DatabaseConfig
 from procur.documents.store import LocalStore
-from procur.identity.actor import Actor
 from procur.identity.service import actor_for
 
 DEFAULT_HOME = Path()
@@ -39,14 +39,14 @@ class Workspace:
     def database(self) -> DatabaseSession:
         """The open database; says what to do when there is none."""
         if self._database is None:
-            config = DatabaseConfig(home=self.home)
-            if config.sqlite_path is not None and not config.sqlite_path.exists():
+            config = database_config(self.home)
+            path = config.sqlalchemy_url.database
+            if config.sqlalchemy_url.get_backend_name() == "sqlite" and not Path(path or "").exists():
                 raise NotFound(
-                    f"There is no Procur database at {config.sqlite_path}",
+                    f"There is no Procur database at {path}",
                     hint="run `procur init` here, name the folder with --home, or set PROCUR_DB_URL",
                 )
-            self._database = DatabaseSession(config)
-            self._database.check_schema()
+            self._database = init_db(config)
         return self._database
 
     @property
@@ -57,9 +57,7 @@ class Workspace:
     @contextmanager
     def session(self) -> Iterator[Session]:
         """One transaction, committed at the end, seeing this organisation only."""
-        with self.database.get_session(organization=self.organization) as session:
-            if self.ids is not None:
-                session.info["ids"] = self.ids
+        with self.database.get_session(self.organization, ids=self.ids, clock=self.clock) as session:
             yield session
 
     def actor(self, session: Session) -> Actor:
@@ -105,6 +103,14 @@ def workspace_command(function: Callable[..., None]) -> Callable[..., None]:
         function(workspace, **options)
 
     return command
+
+
+def database_config(home: Path) -> DatabaseConfig:
+    """Return the database that the environment names, else the file procur.db in the folder."""
+    config = DatabaseConfig()
+    if config.url is None and config.sqlalchemy_url.get_backend_name() == "sqlite":
+        return DatabaseConfig(database=str(home / "procur.db"))
+    return config
 
 
 def simulated_clock(as_of: date) -> SteppingClock:

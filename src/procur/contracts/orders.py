@@ -1,6 +1,7 @@
 """Issue the purchase order of an active contract: rows, UBL 2.1 and its checks in one step."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from procur.audit.trail import record
 from procur.contracts.order_facts import OrderContact, OrderFacts, OrderParty, line_from_terms
@@ -81,8 +82,7 @@ def issue_order(
         )
     stored = store.put(f"{number}.xml", xml)
     totals, line = facts.totals(), facts.lines[0]
-    orders = PurchaseOrderRepository(session)
-    row = orders.create(
+    row = PurchaseOrderRepository(session).create(
         po_number=number,
         contract_id=contract.id,
         vendor_id=vendor.id,
@@ -90,20 +90,20 @@ def issue_order(
         issue_date=facts.issue_date,
         currency=facts.currency,
         line_total=totals.lines,
-        tax_total=totals.tax or 0,
+        tax_total=totals.tax or Decimal(0),
         payable=totals.payable,
         xml_path=stored.path,
         xml_hash=stored.sha256,
-    )
-    orders.add_line(
-        row.id,
-        line_number=1,
-        item_name=line.name,
-        description=line.description,
-        quantity=line.quantity,
-        unit_code=line.unit_code,
-        unit_price=line.unit_price,
-        line_total=line.net(facts.currency),
+        lines=[
+            {
+                "item_name": line.name,
+                "description": line.description,
+                "quantity": line.quantity,
+                "unit_code": line.unit_code,
+                "unit_price": line.unit_price,
+                "line_total": line.net(facts.currency),
+            }
+        ],
     )
     ContractRepository(session).update(contract.id, purchase_order_id=number)
     record(

@@ -108,7 +108,7 @@ def draft_contract(
         auto_renew=facts.auto_renew,
         document_path=stored.path,
         document_hash=stored.sha256,
-        template_version=f"{rendered.template} {rendered.version}, clauses {paper.library_version}",
+        template_version=f"{rendered.template} {rendered.template_version}, clauses {paper.library_version}",
         status="pending_signature",
         value_adds=list(terms.value_adds),
         special_terms={"paragraphs": list(special_terms)},

@@ -37,8 +37,8 @@ def _plain(value: object) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class OrganizationCreated(Fact):
-    """An organisation came into being."""
+class OrganizationSetUp(Fact):
+    """An organisation got its name and address."""
 
     subject: ClassVar[str] = "organization"
     slug: str
@@ -75,6 +75,15 @@ class EvidenceRecorded(Fact):
     kind: str
     source: str
     valid_until: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class VendorChanged(Fact):
+    """Somebody changed what is known of a vendor."""
+
+    subject: ClassVar[str] = "vendor"
+    vendor_id: str
+    fields: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +198,16 @@ class ApprovalDecided(Fact):
     decision: str
     decided_by: str
     reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyActivated(Fact):
+    """A version of a policy came into force."""
+
+    subject: ClassVar[str] = "policy"
+    policy_name: str
+    version: int
+    policy_hash: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,14 +108,20 @@ class Repository(Generic[M]):
 
     # -- reading -------------------------------------------------------------------------------------------
 
-    def get(self, id: Key, *, include_deleted: bool = False, for_update: bool = False) -> M:  # noqa: A002
-        """Return the row; NotFound when this organisation has none with this id."""
+    def get(self, id: Key | None, *, include_deleted: bool = False, for_update: bool = False) -> M:  # noqa: A002
+        """Return the row; NotFound when this organisation has none with this id (None included)."""
         row = self.get_by_id(id, include_deleted=include_deleted, for_update=for_update)
         if row is None:
             raise NotFound(f"no {self._noun()} {str(id)[:64]!r}", field="id")
         return row
 
-    def get_by_id(self, id: Key, *, include_deleted: bool = False, for_update: bool = False) -> M | None:  # noqa: A002
+    def get_by_id(
+        self,
+        id: Key | None,  # noqa: A002 - documented name
+        *,
+        include_deleted: bool = False,
+        for_update: bool = False,
+    ) -> M | None:
         """Return the row, or None. `for_update` locks it until the transaction ends."""
         key = tenancy.as_uuid(id)
         if key is None:
@@ -145,6 +151,13 @@ class Repository(Generic[M]):
         if self.business_key is None:
             raise InvalidInput(f"{self._noun()} has no business id")
         return self.find(**{self.business_key: value})
+
+    def named(self, value: str) -> M:
+        """Return the row with this business id; NotFound when this organisation has none."""
+        row = self.get_by_key(value)
+        if row is None:
+            raise NotFound(f"no {self._noun()} {value[:64]!r}", field=self.business_key)
+        return row
 
     def get_all(
         self, limit: int = 100, offset: int = 0, *, include_deleted: bool = False, **equals: Any

@@ -46,6 +46,21 @@ class VendorRepository(Repository[VendorProfileRecord]):
         statement = select(column, func.count()).where(column.is_not(None)).group_by(column).order_by(column)
         return {str(category): number for category, number in self.session.execute(statement)}
 
+    def everyone(self) -> list[VendorProfileRecord]:
+        """Return every vendor of the organisation, by its id: what matching looks through."""
+        return self._all(select(VendorProfileRecord).order_by(VendorProfileRecord.vendor_id))
+
+    def keys_of(self, vendor_ids: Iterable[str]) -> dict[str, UUID]:
+        """Return the row key of each of these vendors, in one query per batch; unknown ones are left out."""
+        wanted = list(vendor_ids)
+        found: dict[str, UUID] = {}
+        for start in range(0, len(wanted), _BATCH):
+            part = wanted[start : start + _BATCH]
+            columns = select(VendorProfileRecord.vendor_id, VendorProfileRecord.id)
+            rows = self.session.execute(columns.where(VendorProfileRecord.vendor_id.in_(part)))
+            found.update((vendor_id, key) for vendor_id, key in rows)
+        return found
+
     def search(self, words: str, limit: int = 50) -> list[VendorProfileRecord]:
         """Return vendors whose name contains the text, whatever its case, by name."""
         condition = VendorProfileRecord.name.icontains(words, autoescape=True)

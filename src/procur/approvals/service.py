@@ -1,0 +1,149 @@
+"""Policies in force, approvals asked for and decided; what they approve is for the rooms above."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from procur.approvals.policy import DEFAULT_POLICY, Decision, PolicySet, evaluate, parse_policy
+from procur.audit.trail import record
+from procur.core.actor import Actor
+from procur.core.errors import Conflict, NotAllowed, NotFound
+from procur.db import Session
+from procur.db.models import ApprovalRecord
+from procur.db.repositories import ApprovalRepository, PolicyRepository
+from procur.events.facts import ApprovalDecided, PolicyActivated
+
+POLICY_NAME = "purchase approval"
+POLICY_TYPE = "approval"
+
+
+def policy_in_force(session: Session) -> PolicySet:
+    """Return the organisation's approval policy; the packaged template until it has its own."""
+    row = PolicyRepository(session).get_active_policy(POLICY_NAME)
+    if row is None:
+        return parse_policy(DEFAULT_POLICY)
+    return parse_policy({**row.policy_data, "version": row.version})
+
+
+def activate_policy(session: Session, actor: Actor, data: Mapping[str, Any], *, now: datetime) -> PolicySet:
+    """Check a policy and put it in force as the next version."""
+    actor.require("policy.write")
+    parse_policy(data)
+    row = PolicyRepository(session).new_version(
+        POLICY_NAME,
+        policy_type=POLICY_TYPE,
+        policy_data=dict(data),
+        created_by=actor.user_id,
+        description=data.get("description"),
+    )
+    policy = policy_in_force(session)
+    record(
+        session,
+        actor,
+        PolicyActivated(policy_name=POLICY_NAME, version=row.version, policy_hash=policy.hash),
+        now=now,
+        description=f"Policy {POLICY_NAME} version {row.version} is in force",
+        category="compliance",
+    )
+    return policy
+
+
+def decide_by_policy(session: Session, facts: Mapping[str, object]) -> Decision:
+    """Return what the policy in force says about these facts."""
+    return evaluate(policy_in_force(session), facts)
+
+
+def ask_for_approvals(
+    session: Session,
+    decision: Decision,
+    *,
+    subject_type: str,
+    subject_id: str,
+    requester: Actor,
+    amount: Decimal,
+    currency: str,
+) -> list[ApprovalRecord]:
+    """Write the approvals that a decision requires, one row per person needed."""
+    repository = ApprovalRepository(session)
+    return [
+        repository.create(
+            subject_type=subject_type,
+            subject_id=subject_id,
+            step=needed.order,
+            required_role=needed.role,
+            required_permission="award.approve",
+            requester_id=requester.user_id,
+            amount=amount,
+            currency=currency,
+            policy_trace=decision.as_dict() | {"reason": needed.reason},
+        )
+        for needed in decision.approvals
+        for _ in range(needed.count)
+    ]
+
+
+def decide(
+    session: Session,
+    actor: Actor,
+    *,
+    subject_type: str,
+    subject_id: str,
+    approve: bool,
+    reason: str | None,
+    now: datetime,
+) -> list[ApprovalRecord]:
+    """Decide the first open step of a subject as this person; return all its approvals afterwards.
+
+    Nobody decides on their own request, an agent never decides, one person decides once, and a step waits for
+    the steps before it.
+    """
+    repository = ApprovalRepository(session)
+    rows = repository.for_subject(subject_type, subject_id)
+    pending = [row for row in rows if row.decision == "pending"]
+    if not pending:
+        raise NotFound(f"nothing about {subject_id} waits for approval", field="approval")
+    row = pending[0]
+    person = _may_decide(actor, row, rows)
+    repository.decide(
+        row.id,
+        decision="approved" if approve else "rejected",
+        decided_by=person,
+        reason=reason,
+    )
+    record(
+        session,
+        actor,
+        ApprovalDecided(
+            request_id=subject_id,
+            step=row.step,
+            decision="approved" if approve else "rejected",
+            decided_by=actor.id,
+            reason=reason,
+        ),
+        now=now,
+        description=f"{actor.name} {'approved' if approve else 'rejected'} {subject_id}, step {row.step}"
+        + (f": {reason}" if reason else ""),
+        category="compliance",
+    )
+    return repository.for_subject(subject_type, subject_id)
+
+
+def _may_decide(actor: Actor, row: ApprovalRecord, rows: list[ApprovalRecord]) -> UUID:
+    """Return the person who decides, or raise NotAllowed."""
+    if actor.kind != "user" or actor.user_id is None:
+        raise NotAllowed("only a person can approve or reject")
+    actor.require("award.approve")
+    if actor.user_id == row.requester_id:
+        raise NotAllowed(
+            f"{actor.name} asked for this and cannot decide it",
+            hint="somebody else has to: procur approve --as …",
+        )
+    if row.required_role is not None and actor.role not in {row.required_role, "owner"}:
+        raise NotAllowed(
+            f"step {row.step} is for the role {row.required_role}; {actor.name} has the role {actor.role}"
+        )
+    if any(other.decided_by == actor.user_id for other in rows if other.decision == "approved"):
+        raise Conflict(f"{actor.name} has decided a step of this already", hint="another person is needed")
+    return actor.user_id

@@ -1,0 +1,171 @@
+"""How far the agent may go for a request: derived from what a person asked for, or set by a person."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import ROUND_DOWN, Decimal
+
+from procur.audit.trail import record
+from procur.core.actor import Actor
+from procur.core.deal import PAYMENT_TERMS, Mandate, Terms
+from procur.core.errors import DecisionNeeded, InvalidInput, OutsideMandate
+from procur.core.money import show
+from procur.db import Session
+from procur.db.models import MandateRecord, OfferRecord, RequestRecord
+from procur.db.repositories import MandateRepository
+from procur.events.facts import MandateWritten
+
+YEARLY_TERMS = (12, 24, 36)
+# Deposits and milestone plans need a person; everything else a buyer's agent may agree to by default.
+DEFAULT_PAYMENT_TERMS = ("NET15", "NET30", "NET45", "NET60", "NET90", "PREPAID")
+SPARE_SHARE = Decimal("0.2")
+VALID_DAYS = 90
+_CENT = Decimal("0.01")
+
+
+def mandate_from_request(request: RequestRecord) -> Mandate:
+    """Return the mandate that the request itself gives: its budget, quantity and wishes, nothing more.
+
+    A yearly budget bounds each year, and the longest term bounds the whole commitment; the highest unit price
+    is the one that spends the budget on the quantity asked for. Up to a fifth more units may be taken where a
+    larger tier is cheaper, inside the same yearly limit.
+    """
+    if request.budget_max is None:
+        raise DecisionNeeded(
+            f"{request.request_id} has no budget, so the agent has no mandate",
+            field="budget",
+            hint="state a budget in the request, or: procur mandate set --max-yearly …",
+        )
+    recurring = is_recurring(request)
+    wished = request.specs.get("term_months")
+    months = (int(wished),) if wished and request.specs.get("term_strength") == "must" else YEARLY_TERMS
+    periods = 12 if recurring else 1
+    highest = (request.budget_max / periods / request.quantity).quantize(_CENT, rounding=ROUND_DOWN)
+    payment = request.specs.get("payment_terms")
+    only = payment if request.specs.get("payment_strength") == "must" else None
+    return Mandate(
+        max_total=request.budget_max * (Decimal(max(months)) / 12 if recurring else 1),
+        max_yearly=request.budget_max if recurring else None,
+        max_unit_price=highest,
+        min_quantity=request.quantity,
+        max_quantity=request.quantity + int(request.quantity * SPARE_SHARE),
+        terms_months=months if recurring else (0,),
+        payment_terms=(only,) if only else DEFAULT_PAYMENT_TERMS,
+        currency=request.currency,
+    )
+
+
+def is_recurring(request: RequestRecord) -> bool:
+    """Tell whether the request buys by the month rather than once."""
+    return request.billing_cadence not in {None, "one_time"}
+
+
+def write_mandate(
+    session: Session,
+    actor: Actor,
+    request: RequestRecord,
+    mandate: Mandate,
+    *,
+    now: datetime,
+    source: str = "person",
+    reason: str | None = None,
+) -> MandateRecord:
+    """Store a mandate as the request's next version. Agents have no permission for this."""
+    actor.require("mandate.write")
+    if actor.kind != "user":
+        raise InvalidInput("a mandate is written by a person", field="actor")
+    _check(mandate)
+    row = MandateRepository(session).create(
+        request_id=request.id,
+        max_total=mandate.max_total,
+        max_yearly=mandate.max_yearly,
+        max_unit_price=mandate.max_unit_price,
+        min_quantity=mandate.min_quantity,
+        max_quantity=mandate.max_quantity,
+        terms_months=list(mandate.terms_months),
+        payment_terms=list(mandate.payment_terms),
+        currency=mandate.currency,
+        expires_at=now + timedelta(days=VALID_DAYS),
+        source=source,
+        created_by=actor.user_id,
+        reason=reason,
+    )
+    limits = f"total {show(mandate.max_total, mandate.currency)}"
+    if mandate.max_yearly is not None:
+        limits += f", a year {show(mandate.max_yearly, mandate.currency)}"
+    record(
+        session,
+        actor,
+        MandateWritten(
+            request_id=request.request_id,
+            version=row.version,
+            max_total=mandate.max_total,
+            max_yearly=mandate.max_yearly,
+            max_unit_price=mandate.max_unit_price,
+            source=source,
+        ),
+        now=now,
+        description=f"Mandate {row.version} for {request.request_id}: at most {limits}",
+        category="compliance",
+    )
+    return row
+
+
+def _check(mandate: Mandate) -> None:
+    if mandate.max_unit_price <= 0 or mandate.max_total <= 0:
+        raise InvalidInput("a mandate needs limits above zero", field="max_total")
+    if mandate.min_quantity < 1 or mandate.max_quantity < mandate.min_quantity:
+        raise InvalidInput("quantities run from a smaller to a larger number, from 1", field="max_quantity")
+    if not mandate.terms_months or not mandate.payment_terms:
+        raise InvalidInput("a mandate allows at least one term and one payment term", field="terms_months")
+    if strange := [name for name in mandate.payment_terms if name not in PAYMENT_TERMS]:
+        raise InvalidInput(f"{strange[0]} is not a payment term", field="payment_terms")
+
+
+def mandate_of(row: MandateRecord) -> Mandate:
+    """Return a stored mandate as a value."""
+    return Mandate(
+        max_total=row.max_total,
+        max_yearly=row.max_yearly,
+        max_unit_price=row.max_unit_price,
+        min_quantity=row.min_quantity,
+        max_quantity=row.max_quantity,
+        terms_months=tuple(row.terms_months),
+        payment_terms=tuple(row.payment_terms),
+        currency=row.currency,
+        version=row.version,
+    )
+
+
+def stored_terms(offer: OfferRecord) -> Terms:
+    """Return a stored offer's terms as a value; every total is computed from this."""
+    return Terms(
+        unit_price=offer.unit_price,
+        quantity=offer.quantity,
+        term_months=offer.term_months,
+        payment_terms=offer.payment_terms,
+        currency=offer.currency,
+        value_adds=tuple(offer.value_adds),
+    )
+
+
+def hold_to_mandate(offer: OfferRecord, row: MandateRecord, *, now: datetime) -> None:
+    """Raise OutsideMandate unless the stored offer lies inside the mandate, recomputed from its terms."""
+    if row.expires_at is not None and now > row.expires_at:
+        raise OutsideMandate(
+            f"mandate {row.version} ended on {row.expires_at.date()}",
+            field="expires_at",
+            hint="write a new one: procur mandate set",
+        )
+    if breaches := mandate_of(row).breaches(stored_terms(offer)):
+        raise OutsideMandate(
+            f"offer {offer.offer_id} is outside mandate {row.version}: {'; '.join(breaches)}",
+            field="offer",
+            details={"breaches": list(breaches)},
+        )
+
+
+def changed(mandate: Mandate, **limits: Decimal | int | Sequence[int] | Sequence[str] | None) -> Mandate:
+    """Return the mandate with the given limits instead; None leaves a limit as it is."""
+    given = {name: value for name, value in limits.items() if value is not None}
+    return replace(mandate, **given)  # type: ignore[arg-type]

@@ -1,0 +1,364 @@
+"""Start sessions, put finished rounds on record, settle. Each call is one transaction of its caller."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from procur.audit.trail import record
+from procur.core.actor import Actor
+from procur.core.deal import Terms
+from procur.core.errors import Conflict, DecisionNeeded, InvalidInput
+from procur.core.money import show
+from procur.db import Session
+from procur.db.models import (
+    MandateRecord,
+    NegotiationSessionRecord,
+    OfferRecord,
+    RequestRecord,
+    VendorProfileRecord,
+)
+from procur.db.repositories import (
+    MandateRepository,
+    NegotiationRepository,
+    NumberRepository,
+    OfferRepository,
+    VendorRepository,
+)
+from procur.events.facts import (
+    NegotiationFailed,
+    NegotiationSettled,
+    NegotiationStarted,
+    RoundPlayed,
+)
+from procur.negotiation.agents import Answer, Exchange, Move
+from procur.negotiation.mandates import hold_to_mandate, stored_terms
+from procur.negotiation.wording import buyer_says, vendor_says
+
+OFFER_VALID_DAYS = 30
+DEFAULT_ROUNDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """One vendor to negotiate with: the plan, its list price per unit and month, and both sides' state."""
+
+    vendor: VendorProfileRecord
+    plan: str
+    list_unit_price: Any
+    buyer_state: dict[str, Any]
+    seller_state: dict[str, Any]
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What happened in one round of one session, decided outside any transaction."""
+
+    session_id: str
+    round: int
+    move: Move
+    answer: Answer | None
+
+
+def start_session(
+    session: Session,
+    actor: Actor,
+    request: RequestRecord,
+    mandate: MandateRecord,
+    opening: Opening,
+    *,
+    counterpart: str,
+    rounds: int,
+    now: datetime,
+) -> NegotiationSessionRecord:
+    """Open the talks with one vendor; a second start for the same request and vendor is a Conflict."""
+    actor.require("negotiation.run")
+    if not 1 <= rounds <= 100:  # noqa: PLR2004 - said in the message
+        raise InvalidInput("a negotiation has between 1 and 100 rounds", field="rounds")
+    row = NegotiationRepository(session).create(
+        session_id=NumberRepository(session).next("NEG", now.year),
+        request_id=request.id,
+        vendor_id=opening.vendor.id,
+        mandate_id=mandate.id,
+        status="active",
+        current_round=0,
+        max_rounds=rounds,
+        counterpart=counterpart,
+        plan=opening.plan,
+        list_unit_price=opening.list_unit_price,
+        seed=opening.seed,
+        buyer_state=opening.buyer_state,
+        seller_state=opening.seller_state,
+        started_at=now,
+    )
+    record(
+        session,
+        actor,
+        NegotiationStarted(
+            session_id=row.session_id,
+            request_id=request.request_id,
+            vendor_id=opening.vendor.vendor_id,
+            counterpart=counterpart,
+            max_rounds=rounds,
+        ),
+        now=now,
+        description=f"Negotiation with {opening.vendor.name} ({counterpart}) about {request.request_id} began",
+        negotiation_session_id=row.id,
+        correlation_id=request.request_id,
+    )
+    return row
+
+
+def exchanges(offers: Sequence[OfferRecord]) -> list[Exchange]:
+    """Return a session's finished rounds, in order, from its stored offers."""
+    sides: dict[int, dict[str, OfferRecord]] = {}
+    for offer in offers:
+        sides.setdefault(offer.round_number, {})[offer.actor] = offer
+    return [
+        Exchange(number, stored_terms(both["buyer"]), stored_terms(both["seller"]))
+        for number, both in sorted(sides.items())
+        if len(both) == 2  # noqa: PLR2004 - both sides have spoken
+    ]
+
+
+def waiting_offer(offers: Sequence[OfferRecord]) -> OfferRecord | None:
+    """Return the buyer's offer that the vendor has not answered yet."""
+    answered = {offer.round_number for offer in offers if offer.actor == "seller"}
+    open_offers = [o for o in offers if o.actor == "buyer" and o.round_number not in answered]
+    return open_offers[-1] if open_offers else None
+
+
+def record_round(
+    session: Session, actor: Actor, request: RequestRecord, played: Played, *, now: datetime
+) -> NegotiationSessionRecord:
+    """Put one round on record: both offers and the step from the expected round, or the session's end.
+
+    Raises Conflict when the round is on record already (another process, or a retry, was faster).
+    """
+    actor.require("negotiation.run")
+    sessions, offers = NegotiationRepository(session), OfferRepository(session)
+    row = sessions.named(played.session_id)
+    if row.status != "active" or row.current_round != played.round - 1:
+        raise Conflict(
+            f"{row.session_id} is not waiting for round {played.round}: it is {row.status} in round "
+            f"{row.current_round}",
+            field="round",
+        )
+    move, answer = played.move, played.answer
+    if move.kind == "accept":
+        last = offers.latest(row.id, "seller")
+        if last is None or stored_terms(last) != move.terms:
+            raise Conflict(f"the offer to accept in {row.session_id} is not the vendor's last one")
+        _settle(session, actor, request, row, last, accepted_by="buyer", now=now)
+        return row
+    if move.kind == "end":
+        _fail(
+            session,
+            actor,
+            request,
+            row,
+            "no_agreement",
+            "nothing better than the alternative",
+            now,
+        )
+        return row
+    ours = offers.find(negotiation_session_id=row.id, round_number=played.round, actor="buyer") or _add_offer(
+        session, request, row, number=played.round, side="buyer", terms=_terms(move.terms), now=now, move=move
+    )
+    if answer is None:
+        return row
+    return record_answer(session, actor, request, row, ours=ours, answer=answer, now=now)
+
+
+def record_answer(
+    session: Session,
+    actor: Actor,
+    request: RequestRecord,
+    row: NegotiationSessionRecord,
+    *,
+    ours: OfferRecord,
+    answer: Answer,
+    now: datetime,
+) -> NegotiationSessionRecord:
+    """Put the vendor's answer to our offer of this round on record."""
+    number = ours.round_number
+    written = [ours.offer_id]
+    if answer.kind == "counter":
+        theirs = _add_offer(
+            session,
+            request,
+            row,
+            number=number,
+            side="seller",
+            terms=_terms(answer.terms),
+            now=now,
+            answer=answer,
+        )
+        written.append(theirs.offer_id)
+    NegotiationRepository(session).increment_round(row.id, expected=number - 1)
+    record(
+        session,
+        actor,
+        RoundPlayed(session_id=row.session_id, round=number, offers=tuple(written)),
+        now=now,
+        description=f"Round {number} of {row.session_id}: the vendor's answer is {answer.kind}",
+        negotiation_session_id=row.id,
+        correlation_id=request.request_id,
+    )
+    if answer.kind == "accept":
+        _settle(session, actor, request, row, ours, accepted_by="vendor", now=now)
+    elif answer.kind == "end":
+        _fail(
+            session,
+            actor,
+            request,
+            row,
+            outcome="withdrawn",
+            reason=answer.message or "the vendor ended the talks",
+            now=now,
+        )
+    elif number >= row.max_rounds:
+        _fail(
+            session,
+            actor,
+            request,
+            row,
+            outcome="no_agreement",
+            reason=f"no agreement after {number} rounds",
+            now=now,
+        )
+    return row
+
+
+def _add_offer(
+    session: Session,
+    request: RequestRecord,
+    row: NegotiationSessionRecord,
+    *,
+    number: int,
+    side: str,
+    terms: Terms,
+    now: datetime,
+    move: Move | None = None,
+    answer: Answer | None = None,
+) -> OfferRecord:
+    """Store one side's offer. A vendor's offer carries the mandate it would be held to if accepted."""
+    said = answer.message if answer is not None and answer.message else None
+    last = number >= row.max_rounds
+    listed = row.list_unit_price
+    return OfferRepository(session).create(
+        offer_id=f"{row.session_id}-{number:02d}-{'B' if side == 'buyer' else 'V'}",
+        request_id=request.id,
+        vendor_id=row.vendor_id,
+        negotiation_session_id=row.id,
+        mandate_id=row.mandate_id,
+        unit_price=terms.unit_price,
+        quantity=terms.quantity,
+        term_months=terms.term_months,
+        payment_terms=terms.payment_terms,
+        currency=terms.currency,
+        value_adds=list(terms.value_adds),
+        discount_percent=None if not listed else round((1 - terms.unit_price / listed) * 100, 2),
+        utility_buyer=None if move is None else move.utility,
+        round_number=number,
+        actor=side,
+        rationale=[] if move is None else [move.rationale | {"reservation": move.reservation}],
+        strategy=None if move is None else str(move.rationale.get("reason")),
+        valid_until=now + timedelta(days=OFFER_VALID_DAYS),
+        message=said or (buyer_says(terms, last=last) if side == "buyer" else vendor_says(terms)),
+    )
+
+
+def _settle(
+    session: Session,
+    actor: Actor,
+    request: RequestRecord,
+    row: NegotiationSessionRecord,
+    offer: OfferRecord,
+    *,
+    accepted_by: str,
+    now: datetime,
+) -> None:
+    """Agree on the terms of a stored offer, held to the mandate inside this transaction."""
+    mandate = MandateRepository(session).get(row.mandate_id)
+    hold_to_mandate(offer, mandate, now=now)
+    OfferRepository(session).accept(offer.id)
+    terms = stored_terms(offer)
+    saved = None
+    if row.list_unit_price is not None:
+        months = terms.term_months or 1
+        saved = row.list_unit_price * terms.quantity * months - terms.total
+    NegotiationRepository(session).complete_session(
+        row.id,
+        outcome="accepted",
+        outcome_reason=f"terms agreed in round {offer.round_number}, accepted by the {accepted_by}",
+        final_offer_id=offer.id,
+        savings_achieved=saved,
+        completed_at=now,
+    )
+    vendor = VendorRepository(session).get(row.vendor_id)
+    record(
+        session,
+        actor,
+        NegotiationSettled(
+            session_id=row.session_id,
+            offer_id=offer.offer_id,
+            total=terms.total,
+            currency=terms.currency,
+            accepted_by=accepted_by,
+        ),
+        now=now,
+        description=f"Terms agreed with {vendor.name}, subject to award: {show(terms.total, terms.currency)}",
+        negotiation_session_id=row.id,
+        correlation_id=request.request_id,
+    )
+
+
+def _fail(
+    session: Session,
+    actor: Actor,
+    request: RequestRecord,
+    row: NegotiationSessionRecord,
+    *,
+    outcome: str,
+    reason: str,
+    now: datetime,
+) -> None:
+    """End a session without agreement; the vendor's last offer stays on record and open until it expires."""
+    last = OfferRepository(session).latest(row.id, "seller")
+    NegotiationRepository(session).complete_session(
+        row.id,
+        status="failed",
+        outcome=outcome,
+        outcome_reason=reason,
+        final_offer_id=None if last is None else last.id,
+        completed_at=now,
+    )
+    record(
+        session,
+        actor,
+        NegotiationFailed(session_id=row.session_id, outcome=outcome, reason=reason),
+        now=now,
+        description=f"{row.session_id} ended without agreement: {reason}",
+        negotiation_session_id=row.id,
+        correlation_id=request.request_id,
+    )
+
+
+def _terms(terms: Terms | None) -> Terms:
+    if terms is None:
+        raise InvalidInput("an offer needs terms", field="terms")
+    return terms
+
+
+def current_mandate(session: Session, request: RequestRecord) -> MandateRecord:
+    """Return the request's newest mandate; without one nobody may negotiate."""
+    found = MandateRepository(session).latest_for(request.id)
+    if found is None:
+        raise DecisionNeeded(
+            f"{request.request_id} has no mandate: nobody has said how far the agent may go",
+            field="mandate",
+            hint=f"procur mandate set {request.request_id}",
+        )
+    return found

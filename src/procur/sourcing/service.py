@@ -1,0 +1,209 @@
+"""Open a request, move it through its life, and match it to vendors."""
+
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from procur.audit.trail import record
+from procur.core.actor import Actor
+from procur.core.errors import Conflict, DecisionNeeded
+from procur.core.money import show
+from procur.db import Session
+from procur.db.models import RequestRecord
+from procur.db.repositories import NumberRepository, RequestRepository
+from procur.events.facts import RequestMoved, RequestOpened, VendorsShortlisted
+from procur.sourcing.intake import Intake
+from procur.vendors.matching import Matching, Need, match
+from procur.vendors.service import vendor_cards
+from procur.vendors.vocabulary import Vocabulary
+
+# What a request can become next. A rejected request can be sourced again; contracted and cancelled are final.
+NEXT = {
+    "draft": {"pending", "cancelled"},
+    "pending": {"sourcing", "cancelled"},
+    "sourcing": {"sourcing", "negotiating", "cancelled"},
+    "negotiating": {"awaiting_approval", "approved", "sourcing", "cancelled"},
+    "awaiting_approval": {"approved", "rejected", "negotiating", "cancelled"},
+    "approved": {"contracted", "cancelled"},
+    "rejected": {"negotiating", "sourcing", "cancelled"},
+    "contracted": set(),
+    "cancelled": set(),
+}
+
+
+def open_request(session: Session, actor: Actor, intake: Intake, *, now: datetime) -> RequestRecord:
+    """Store a complete request; what is missing or contradictory is asked for, and nothing is written."""
+    actor.require("request.write")
+    demand_complete(intake)
+    limit = intake.budget_yearly or intake.budget_total
+    preferred = intake.payment_terms[0] if intake.payment_terms else None
+    row = RequestRepository(session).create(
+        request_id=NumberRepository(session).next("REQ", now.year),
+        user_id=actor.user_id,
+        title=_title(intake.text),
+        description=intake.text,
+        request_type=_value(intake.request_type),
+        category=_value(intake.category),
+        quantity=_value(intake.quantity),
+        budget_min=None if limit is None else limit.value.minimum,
+        budget_max=None if limit is None else limit.value.maximum,
+        currency=_value(intake.currency),
+        billing_cadence=_cadence(intake),
+        must_haves=[found.value for found in intake.must_haves],
+        nice_to_haves=[found.value for found in intake.nice_to_haves],
+        compliance_requirements=[found.value for found in intake.compliance_required],
+        needed_by=_value(intake.needed_by),
+        department=_value(intake.department),
+        cost_center=_value(intake.cost_center),
+        status="pending",
+        specs={
+            "intake": intake.as_dict(),
+            "unit": _value(intake.unit),
+            "also_wanted": [found.value for found in intake.also_wanted],
+            "compliance_preferred": [found.value for found in intake.compliance_preferred],
+            "term_months": _value(intake.term_months),
+            "term_strength": None if intake.term_months is None else intake.term_months.strength,
+            "payment_terms": None if preferred is None else preferred.value,
+            "payment_strength": None if preferred is None else preferred.strength,
+            "payment_refused": [found.value for found in intake.payment_refused],
+        },
+    )
+    budget = "no budget" if row.budget_max is None else f"at most {show(row.budget_max, row.currency)}"
+    record(
+        session,
+        actor,
+        RequestOpened(
+            request_id=row.request_id,
+            category=row.category or "",
+            quantity=row.quantity,
+            budget_max=row.budget_max,
+            currency=row.currency,
+        ),
+        now=now,
+        description=f"{row.request_id} opened: {row.quantity} × {row.category}, {budget}",
+    )
+    return row
+
+
+def demand_complete(intake: Intake) -> None:
+    """Raise DecisionNeeded with every open question and contradiction of a request."""
+    if intake.is_complete:
+        return
+    open_fields = [one.field for one in intake.questions] + [one.field for one in intake.contradictions]
+    raise DecisionNeeded(
+        "the request leaves something open; nothing was stored",
+        field=open_fields[0],
+        hint="say it in the request, or answer with --answer field=…, for example "
+        + ", ".join(f"--answer {name}=…" for name in open_fields[:3]),
+        details={
+            "question": [
+                f"{one.field}: {one.text} {one.why}"
+                + (f" (for example: {', '.join(one.choices[:8])})" if one.choices else "")
+                for one in intake.questions
+            ],
+            "contradiction": [f"{one.field}: {one.text}" for one in intake.contradictions],
+        },
+    )
+
+
+def move_request(
+    session: Session,
+    actor: Actor,
+    request: RequestRecord,
+    status: str,
+    *,
+    now: datetime,
+    reason: str | None = None,
+    **changes: Any,
+) -> None:
+    """Move a request to its next status; a step that its life does not allow is a Conflict."""
+    before = request.status
+    if status not in NEXT[before]:
+        raise Conflict(
+            f"{request.request_id} is {before} and cannot become {status}",
+            field="status",
+            hint=f"from {before} it can become: {', '.join(sorted(NEXT[before])) or 'nothing else'}",
+        )
+    RequestRepository(session).update(request.id, status=status, **changes)
+    if before != status:
+        record(
+            session,
+            actor,
+            RequestMoved(request_id=request.request_id, before=before, after=status, reason=reason),
+            now=now,
+            description=f"{request.request_id}: {before} → {status}" + (f" ({reason})" if reason else ""),
+            changes={"status": {"before": before, "after": status}},
+        )
+
+
+def shortlist(
+    session: Session,
+    actor: Actor,
+    request: RequestRecord,
+    vocabulary: Vocabulary,
+    *,
+    now: datetime,
+    limit: int = 5,
+    exchange_rates: dict[str, Decimal] | None = None,
+) -> Matching:
+    """Match the request to every vendor of the organisation and move it to sourcing."""
+    actor.require("request.write")
+    need = replace(need_of(request, today=now.date()), exchange_rates=exchange_rates or {})
+    matching = match(need, vendor_cards(session), vocabulary, limit=limit)
+    move_request(session, actor, request, "sourcing", now=now)
+    record(
+        session,
+        actor,
+        VendorsShortlisted(
+            request_id=request.request_id,
+            shortlist=tuple(found.vendor.vendor_id for found in matching.shortlist),
+            left_out={one.vendor_id: one.words for one in matching.left_out},
+        ),
+        now=now,
+        description=f"{len(matching.shortlist)} vendors shortlisted for {request.request_id}, "
+        f"{len(matching.left_out)} left out",
+    )
+    return matching
+
+
+def need_of(request: RequestRecord, *, today: date) -> Need:
+    """Return what a stored request asks of vendors."""
+    recurring = request.billing_cadence not in {None, "one_time"}
+    return Need(
+        category=request.category,
+        quantity=request.quantity,
+        currency=request.currency,
+        today=today,
+        related_categories=tuple(request.specs.get("also_wanted", ())),
+        budget_yearly=request.budget_max if recurring else None,
+        budget_total=None if recurring else request.budget_max,
+        must_haves=tuple(request.must_haves),
+        nice_to_haves=tuple(request.nice_to_haves),
+        required_frameworks=tuple(request.compliance_requirements),
+        preferred_frameworks=tuple(request.specs.get("compliance_preferred", ())),
+        request_type=request.request_type,
+        unit=unit_counted(request),
+    )
+
+
+def unit_counted(request: RequestRecord) -> str:
+    """Return what the quantity counts, in the catalogue's words: people for software, pieces for goods."""
+    return "user" if request.request_type == "saas" else "piece"
+
+
+def _cadence(intake: Intake) -> str:
+    """Return how often is paid; a request with a yearly budget or a term recurs even if nobody said so."""
+    stated = _value(intake.billing_cadence)
+    if stated is not None:
+        return str(stated)
+    return "annual" if intake.budget_yearly is not None or intake.term_months is not None else "one_time"
+
+
+def _value(found: Any) -> Any:
+    return None if found is None else found.value
+
+
+def _title(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 80 else line[:79].rsplit(" ", 1)[0] + "…"  # noqa: PLR2004 - one line of a list

@@ -1,0 +1,192 @@
+"""Take over catalogues, record evidence, and hand vendors to the matcher."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from procur.audit.trail import record
+from procur.core.actor import Actor
+from procur.core.errors import InvalidInput
+from procur.db import Session
+from procur.db.models import VendorEvidence, VendorProfileRecord
+from procur.db.repositories import VendorRepository
+from procur.events.facts import EvidenceRecorded, VendorChanged, VendorsImported
+from procur.vendors.catalogue import EVIDENCE_KINDS, EvidenceDraft, ImportReport, Plan, VendorDraft
+from procur.vendors.matching import VendorCard
+from procur.vendors.vocabulary import Vocabulary
+
+
+def import_vendors(
+    session: Session,
+    actor: Actor,
+    report: ImportReport,
+    *,
+    source: str,
+    now: datetime,
+    skip_bad_rows: bool = False,
+) -> dict[str, int]:
+    """Store the vendors of a report; when a row is bad none of them, unless bad rows are skipped."""
+    actor.require("vendor.write")
+    if report.rejected and not skip_bad_rows:
+        raise InvalidInput(
+            f"{len(report.rejected)} of {report.total_rows} rows cannot be taken; nothing was imported",
+            field="file",
+            hint="mend the rows, or import the others with --skip-bad-rows",
+            details={
+                "rejected": [
+                    f"{report.counted_in} {row.line} ({row.vendor_id or 'no vendor id'}), {row.field}: "
+                    f"{row.reason}"
+                    for row in report.rejected
+                ]
+            },
+        )
+    repository = VendorRepository(session)
+    told = repository.upsert_many([_columns(vendor, now) for vendor in report.vendors])
+    keys = repository.keys_of(vendor.vendor_id for vendor in report.vendors)
+    repository.add_evidence_many(
+        {"vendor_id": keys[vendor.vendor_id], **_evidence_columns(each)}
+        for vendor in report.vendors
+        for each in vendor.evidence
+    )
+    counts = {**told, "rejected": len(report.rejected)}
+    record(
+        session,
+        actor,
+        VendorsImported(source=source, **counts),
+        now=now,
+        description=f"{told['created']} vendors imported, {told['updated']} updated from {source}",
+    )
+    return counts
+
+
+def record_evidence(
+    session: Session,
+    actor: Actor,
+    vocabulary: Vocabulary,
+    *,
+    vendor_id: str,
+    framework: str,
+    kind: str,
+    source: str,
+    valid_until: date | None,
+    now: datetime,
+) -> VendorProfileRecord:
+    """Record what proves, or claims, that a vendor meets a framework; it may be named as people name it."""
+    actor.require("evidence.write")
+    repository = VendorRepository(session)
+    vendor = repository.named(vendor_id)
+    known = vocabulary.framework(framework)
+    if known is None:
+        raise InvalidInput(
+            f"{framework!r} is not a known framework",
+            field="framework",
+            hint="known: " + ", ".join(each.label for each in vocabulary.frameworks.values()),
+        )
+    if kind not in EVIDENCE_KINDS:
+        raise InvalidInput(f"kind must be one of {', '.join(EVIDENCE_KINDS)}", field="kind")
+    if valid_until is not None and valid_until < now.date():
+        raise InvalidInput(f"this evidence ended on {valid_until}", field="valid_until")
+    repository.add_evidence(vendor.id, framework=known.key, kind=kind, source=source, valid_until=valid_until)
+    record(
+        session,
+        actor,
+        EvidenceRecorded(
+            vendor_id=vendor_id,
+            framework=known.key,
+            kind=kind,
+            source=source,
+            valid_until=None if valid_until is None else valid_until.isoformat(),
+        ),
+        now=now,
+        description=f"{known.label} evidence ({kind}) recorded for {vendor.name}: {source}",
+        category="compliance",
+    )
+    return vendor
+
+
+def change_vendor(
+    session: Session, actor: Actor, *, vendor_id: str, now: datetime, **changes: Any
+) -> VendorProfileRecord:
+    """Change what is known of a vendor: contact_email, country, tax_id, website, description."""
+    actor.require("vendor.write")
+    allowed = {"contact_email", "country", "tax_id", "website", "description"}
+    if strange := sorted(set(changes) - allowed):
+        raise InvalidInput(f"{strange[0]} cannot be changed here", field=strange[0])
+    repository = VendorRepository(session)
+    vendor = repository.named(vendor_id)
+    before = {name: getattr(vendor, name) for name in changes}
+    repository.update(vendor.id, **changes)
+    record(
+        session,
+        actor,
+        VendorChanged(vendor_id=vendor_id, fields=tuple(sorted(changes))),
+        now=now,
+        description=f"{vendor.name}: {', '.join(sorted(changes))} changed",
+        changes={name: {"before": before[name], "after": changes[name]} for name in sorted(changes)},
+    )
+    return vendor
+
+
+def vendor_cards(session: Session) -> list[VendorCard]:
+    """Return every live vendor as the matcher sees it; two queries, however many vendors there are."""
+    repository = VendorRepository(session)
+    vendors = repository.everyone()
+    evidence = repository.evidence_for([vendor.id for vendor in vendors])
+    return [card_of(vendor, evidence.get(vendor.id, ())) for vendor in vendors]
+
+
+def card_of(vendor: VendorProfileRecord, evidence: Sequence[VendorEvidence]) -> VendorCard:
+    """Return a stored vendor as the matcher sees it."""
+    captured = vendor.vendor_metadata.get("captured_on")
+    return VendorCard(
+        vendor_id=vendor.vendor_id,
+        name=vendor.name,
+        category=vendor.category or "",
+        currency=vendor.currency,
+        plans=tuple(Plan.from_dict(each) for each in vendor.price_tiers.get("plans", ())),
+        features=tuple(vendor.features),
+        evidence=tuple(
+            EvidenceDraft(each.framework, each.kind, each.source, each.valid_until) for each in evidence
+        ),
+        rating=vendor.rating,
+        captured_on=None if captured is None else date.fromisoformat(captured),
+        source=vendor.data_source,
+    )
+
+
+def _columns(vendor: VendorDraft, now: datetime) -> dict[str, Any]:
+    priced = [plan.list_price for plan in vendor.plans if plan.list_price]
+    return {
+        "vendor_id": vendor.vendor_id,
+        "name": vendor.name,
+        "category": vendor.category,
+        "currency": vendor.currency,
+        "website": vendor.website,
+        "description": vendor.description,
+        # The cheapest paid list price; a vendor that only quotes has none.
+        "list_price": min(priced) if priced else None,
+        "price_tiers": {"plans": [plan.as_dict() for plan in vendor.plans]},
+        "features": list(vendor.features),
+        "integrations": list(vendor.integrations),
+        "certifications": list(vendor.certifications),
+        "compliance_frameworks": list(vendor.compliance_frameworks),
+        "contact_email": vendor.contact_email,
+        "country": vendor.country,
+        "tax_id": vendor.tax_id,
+        "data_source": vendor.source,
+        "last_enriched_at": now,
+        "vendor_metadata": {
+            "captured_on": None if vendor.captured_on is None else vendor.captured_on.isoformat(),
+            "price_history": [point.as_dict() for point in vendor.price_history],
+            "add_ons": [add_on.as_dict() for add_on in vendor.add_ons],
+        },
+    }
+
+
+def _evidence_columns(evidence: EvidenceDraft) -> dict[str, Any]:
+    return {
+        "framework": evidence.framework,
+        "kind": evidence.kind,
+        "source": evidence.source,
+        "valid_until": evidence.valid_until,
+    }
