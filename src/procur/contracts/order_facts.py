@@ -11,12 +11,16 @@ from procur.core.money import minor_units, show
 
 _ZERO = Decimal(0)
 _HUNDRED = Decimal(100)
+_CENT = Decimal("0.01")
 
 
-def cents(amount: Decimal, currency: str) -> Decimal:
-    """Round to what an order may state: the currency's minor unit, two decimals at most."""
-    step = Decimal(1).scaleb(-min(minor_units(currency), 2))
-    return amount.quantize(step, rounding=ROUND_HALF_UP)
+def cents(amount: Decimal) -> Decimal:
+    """Round to what an order may state: two decimals in every currency.
+
+    Rounding yen to whole yen here would put a line further off quantity x price than the rules allow; whole
+    yen are reached by `rounding` on the whole order.
+    """
+    return amount.quantize(_CENT, rounding=ROUND_HALF_UP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +88,11 @@ class OrderLine:
     seller_item_id: str | None = None
     note: str | None = None
 
-    def net(self, currency: str) -> Decimal:
+    @property
+    def net(self) -> Decimal:
         """Return quantity x price / base quantity + charges - allowances, rounded once."""
         price = self.quantity * self.unit_price / (self.base_quantity or Decimal(1))
-        return cents(price + _signed(self.allowances, currency), currency)
+        return cents(price + _signed(self.allowances))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,21 +135,21 @@ class OrderFacts:
 
     def totals(self) -> OrderTotals:
         """Add up the order; tax only if every line and every document allowance states its treatment."""
-        lines = sum((line.net(self.currency) for line in self.lines), _ZERO)
-        allowances = sum((cents(a.amount, self.currency) for a in self.allowances if not a.charge), _ZERO)
-        charges = sum((cents(a.amount, self.currency) for a in self.allowances if a.charge), _ZERO)
+        lines = sum((line.net for line in self.lines), _ZERO)
+        allowances = sum((cents(a.amount) for a in self.allowances if not a.charge), _ZERO)
+        charges = sum((cents(a.amount) for a in self.allowances if a.charge), _ZERO)
         exclusive = lines - allowances + charges
         tax = self._tax()
         inclusive = None if tax is None else exclusive + tax
         due = exclusive if inclusive is None else inclusive
-        payable = due - cents(self.prepaid, self.currency) + cents(self.rounding, self.currency)
+        payable = due - cents(self.prepaid) + cents(self.rounding)
         return OrderTotals(lines, allowances, charges, exclusive, tax, inclusive, payable)
 
     def _taxed(self) -> Iterator[tuple[TaxCategory | None, Decimal]]:
         for line in self.lines:
-            yield line.tax, line.net(self.currency)
+            yield line.tax, line.net
         for item in self.allowances:
-            yield item.tax, _signed((item,), self.currency)
+            yield item.tax, _signed((item,))
 
     def _tax(self) -> Decimal | None:
         taxable: dict[Decimal, Decimal] = {}
@@ -161,11 +166,11 @@ class OrderFacts:
             rate = (tax.percent if tax else None) or _ZERO
             taxable[rate] = taxable.get(rate, _ZERO) + amount
         # Rounded per rate, as tax offices do, not per line.
-        return sum((cents(base * rate / _HUNDRED, self.currency) for rate, base in taxable.items()), _ZERO)
+        return sum((cents(base * rate / _HUNDRED) for rate, base in taxable.items()), _ZERO)
 
 
-def _signed(items: tuple[Allowance, ...], currency: str) -> Decimal:
-    return sum((cents(a.amount, currency) * (1 if a.charge else -1) for a in items), _ZERO)
+def _signed(items: tuple[Allowance, ...]) -> Decimal:
+    return sum((cents(a.amount) * (1 if a.charge else -1) for a in items), _ZERO)
 
 
 def line_from_terms(

@@ -11,7 +11,6 @@ from decimal import Decimal
 
 from procur.contracts.order_facts import Allowance, OrderFacts, OrderLine, OrderParty, TaxCategory, cents
 from procur.core.errors import InvalidInput
-from procur.core.money import minor_units
 
 CUSTOMIZATION = "urn:fdc:peppol.eu:poacc:trns:order:3"
 PROFILES = {
@@ -25,6 +24,7 @@ NAMESPACES = {
 # What XML 1.0 cannot carry, even escaped.
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LARGEST_SCALE = 10
+_CENTS = 2
 _UNTAXED = frozenset({"Z", "E", "AE", "G", "K"})
 
 
@@ -34,6 +34,8 @@ def order_xml(facts: OrderFacts) -> bytes:
         raise InvalidInput("An order needs at least one line", field="lines")
     if facts.profile not in PROFILES:
         raise InvalidInput(f"profile must be one of {', '.join(PROFILES)}", field="profile")
+    for number, line in enumerate(facts.lines):
+        _refuse_figures(line, f"lines[{number}]")
     root = ET.Element("Order", NAMESPACES)
     _head(root, facts)
     _party(_aggregate(_aggregate(root, "BuyerCustomerParty"), "Party"), facts.buyer, "buyer")
@@ -130,17 +132,23 @@ def _totals(root: ET.Element, facts: OrderFacts) -> None:
     _amount(node, "PayableAmount", totals.payable, currency)
 
 
-def _line(root: ET.Element, line: OrderLine, currency: str, where: str) -> None:
-    if line.quantity < 0 or line.unit_price < 0:
-        raise InvalidInput("Quantity and price must not be negative", field=where)
-    if line.base_quantity is not None and line.base_quantity <= 0:
+def _refuse_figures(line: OrderLine, where: str) -> None:
+    """Before anything is added up: figures that no order can carry."""
+    for name, figure in (("quantity", line.quantity), ("unit_price", line.unit_price)):
+        if not figure.is_finite() or figure < 0:
+            raise InvalidInput(f"{name} must be a number from zero, not {figure}", field=f"{where}.{name}")
+    base = line.base_quantity
+    if base is not None and not (base.is_finite() and base > 0):
         raise InvalidInput("The base quantity must be above zero", field=f"{where}.base_quantity")
+
+
+def _line(root: ET.Element, line: OrderLine, currency: str, where: str) -> None:
     node = _aggregate(_aggregate(root, "OrderLine"), "LineItem")
     _text(node, "ID", line.id, f"{where}.id")
     _optional(node, "Note", line.note, f"{where}.note")
     code = {"unitCode": line.unit_code, "unitCodeListID": "UNECERec20"}
     _text(node, "Quantity", _plain(line.quantity, f"{where}.quantity"), f"{where}.quantity", **code)
-    _amount(node, "LineExtensionAmount", line.net(currency), currency)
+    _amount(node, "LineExtensionAmount", line.net, currency)
     for number, item in enumerate(line.allowances):
         _allowance(node, item, currency, f"{where}.allowances[{number}]")
     _price(_aggregate(node, "Price"), line, currency, where)
@@ -155,7 +163,7 @@ def _line(root: ET.Element, line: OrderLine, currency: str, where: str) -> None:
 
 
 def _price(node: ET.Element, line: OrderLine, currency: str, where: str) -> None:
-    price = _plain(line.unit_price, f"{where}.unit_price", decimals=min(minor_units(currency), 2))
+    price = _plain(line.unit_price, f"{where}.unit_price", decimals=_CENTS)
     _text(node, "PriceAmount", price, f"{where}.unit_price", currencyID=currency)
     if line.base_quantity is not None:
         base = _plain(line.base_quantity, f"{where}.base_quantity")
@@ -234,7 +242,7 @@ def _day(parent: ET.Element, name: str, day: date | None) -> None:
 
 
 def _amount(parent: ET.Element, name: str, amount: Decimal, currency: str) -> None:
-    _text(parent, name, f"{cents(amount, currency):f}", name, currencyID=currency)
+    _text(parent, name, f"{cents(amount):f}", name, currencyID=currency)
 
 
 def _plain(number: Decimal, where: str, decimals: int = 0) -> str:

@@ -32,7 +32,7 @@ class RenderedDocument:
     sha256: str
     input_sha256: str
     template: str
-    template_version: str
+    version: str
 
 
 def render(template: str, data: Mapping[str, Any], *, on: date) -> RenderedDocument:
