@@ -186,5 +186,5 @@ def objects(value: Any) -> tuple[dict[str, Any], ...]:
 
 
 def _kind(value: Any) -> str:
-    known = {bool: "yes or no", int: "a number", Decimal: "a number", list: "a list", dict: "an object"}
-    return "nothing" if value is None else known.get(type(value), type(value).__name__)
+    known = {str: "text", bool: "yes or no", int: "a number", list: "a list", dict: "an object"}
+    return "nothing" if value is None else known.get(type(value), "a number")
