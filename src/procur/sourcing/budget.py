@@ -66,6 +66,7 @@ _OTHER = re.compile(
     r"|liability|insurance|deposit|raised|charge[sd]?|down\s+from|saves?|saved|saving|worth|penalt(?:y|ies)|fine|old\s+(?:contract|price|tool)|existing)(?!\w)[^.;!?\n]*$",
     re.IGNORECASE,
 )
+_CLAUSE = re.compile(r",(?=\s)|(?<!\w)(?:and|but|so)(?!\w)", re.IGNORECASE)
 _FOLLOWS = re.compile(
     r"\s*(?:$|[.,;:!?)\n\x00\u2013\u2014-]|(?:for|and|but|with|if|as|because|including|so|per|is|to|by|on|in|or|we|must|should|\u2013)\b)",
     re.IGNORECASE,
@@ -137,7 +138,7 @@ def _budget(first: Amount, second: Amount | None, page: Page) -> Budget | None:
     end, tail = _tail(text, (second or first).end)
     if sign is None and not _spoken_of(lead_words, first, tail, text, end):
         return None
-    before = page.text[max(0, first.start - 70) : first.start]
+    before = _CLAUSE.split(page.text[max(0, first.start - 70) : first.start])[-1]
     if _OTHER.search(before):
         return None
     low, high, about = _bounds(first, second, lead_words, tail)

@@ -30,7 +30,7 @@ _MONTH = (
 )
 _YEAR = r"20[0-9]{2}"
 _CUE = (
-    r"(?:(?:needed|required|due|wanted|deliver(?:y|ed|able)?|live|go-?\s?live|ready|running"
+    r"(?:(?:needed|done|completed|finished|carried\s+out|required|due|wanted|deliver(?:y|ed|able)?|live|go-?\s?live|ready|running"
     r"|start(?:ing|s)?|deadline|in\s+place|start\s+date"
     r"|installed|rolled\s+out|need\s+(?:it|them|this|these)|have\s+(?:it|them))(?:\s+(?:is|date"
     r"|must\s+be|should\s+be))?\s*:?\s*)"
@@ -64,7 +64,7 @@ _PERIOD = (
     rf"|month)(?P<close>[\s-]end)?(?=\W|$))|(?P<year8>{_YEAR}))"
 )
 _EXACT = re.compile(
-    rf"(?<!\w)(?:(?P<cue>{_CUE})?(?P<by>{_BY})\s+)?(?P<cue2>{_CUE})?(?:the\s+)?{_FULL}(?!\w){_LATEST}",
+    rf"(?<!\w)(?:(?P<cue>{_CUE})?(?P<by>{_BY}):?\s+)?(?P<cue2>{_CUE})?(?:the\s+)?{_FULL}(?!\w){_LATEST}",
     re.IGNORECASE,
 )
 _ROUGH = re.compile(rf"(?<!\w){_CUE}?{_BY_ROUGH}\s+(?:the\s+)?{_PERIOD}(?!\w){_LATEST}", re.IGNORECASE)

@@ -5,12 +5,13 @@ import re
 from procur.sourcing.spans import CLAIMED, Page, Span
 
 _EDGE = re.compile(r"\x00+|[.;!?](?=\s|$|\x00)|,(?=\s|$|\x00)|\n|\s[-\u2013\u2014]\s|[()]|:(?=\s|$|\x00)")
-_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W\d_]+)?")
+_WORD = re.compile(r"[$€£₹]?[^\W_]+(?:['\u2019][^\W\d_]+)?")
+_NEGATIONS = frozenset({"no", "not", "without", "never", "nor"})
 # Words that carry no wish of their own: they glue the understood pieces together.
 _GLUE = frozenset(
     """
     a about above access after ahead all already also am an and another any are around as ask at available back based be because been being best both but buy buying
-    by can case cheers choose choice consider could currently d day dear definitely do does each else etc every everybody everyone everything existing few find first following
+    by can case cheers choose choice consider could d day dear definitely do does done each else etc every everybody everyone everything existing few find first following
     for from further general get getting give go going good great group guys had has have having hello help here hey hi how i idea if important in including
     inside into is it item items its itself just kind kindly know let lets like ll looking look m make many may me might more much must my myself need needed needs
     new next nice now of off office offer offers ok okay on once one ones only option or order ordering organisation organization other our ours out over people per platform
@@ -44,6 +45,9 @@ def read_unread(page: Page) -> tuple[Span, ...]:
 def _stretch(page: Page, text: str, start: int, end: int) -> Span | None:
     """Return the words from the first to the last that carry a meaning."""
     telling = [match for match in _WORD.finditer(text, start, end) if _tells(match[0])]
+    if telling and all(match[0].casefold() in _NEGATIONS for match in telling):
+        # A lone "no" says nothing; what it stands with does.
+        telling = list(_WORD.finditer(text, start, end))
     return page.span(telling[0].start(), telling[-1].end()) if telling else None
 
 

@@ -10,7 +10,7 @@ _NOT = r"(?:n't|n\u2019t|nt|\s+not)"
 # Order matters inside each list: the longer wording first.
 _MARKS = {
     MUST: (
-        rf"(?:can|could|wo|would|will|do|does){_NOT}\s+(?:\w+\s+){{0,3}}without"
+        rf"(?:ca|can|could|wo|would|will|do|does){_NOT}\s+(?:\w+\s+){{0,3}}without"
         rf"|cannot\s+(?:\w+\s+){{0,3}}without"
         r"|(?:useless|unusable|no\s+deal|nothing|never|not)\s+without|not\s+optional|non-?\s?negotiable"
         r"|deal-?\s?breakers?|(?:a\s+|an\s+absolute\s+|absolute\s+)?must[\s-]?haves?|(?:is\s+"
@@ -97,12 +97,15 @@ class _Part:
     bare: bool = False
 
     def strength(self) -> tuple[str, int, int] | None:
-        """Return the mark that decides: a refusal, then a wish, then a must."""
-        for name in (REFUSE, PREFER, MUST):
-            for mark in self.marks:
-                if mark[0] == name:
-                    return mark
-        return None
+        """Return the mark that decides for the part: a refusal, then a wish, then a must."""
+        return _weightiest(self.marks)
+
+    def strength_of(self, start: int) -> tuple[str, int, int] | None:
+        """Return the mark of one item: in "wiki without SSO" the wiki is wanted."""
+        return _weightiest([mark for mark in self.marks if mark[1] < start or not self._follows(mark)])
+
+    def _follows(self, mark: tuple[str, int, int]) -> bool:
+        return any(item[0] > mark[1] for item in self.items)
 
     def before_items(self, mark: tuple[str, int, int]) -> bool:
         return not self.items or mark[1] < self.items[0][0]
@@ -122,7 +125,7 @@ class Strengths:
         """Return must, prefer or not for the item that starts here; None when no word says."""
         for number, part in enumerate(self._parts):
             if part.start <= start < part.end:
-                mark = self._own.get(number)
+                mark = part.strength_of(start) if part.marks else self._own.get(number)
                 if mark is None:
                     return None
                 self.marks.add((mark[1], mark[2]))
@@ -206,11 +209,24 @@ class Strengths:
         for number in range(len(self._parts) - 1, 0, -1):
             part, before = self._parts[number], self._parts[number - 1]
             mark = self._own.get(number)
-            if mark is None or number - 1 in self._own or not before.items or not part.items:
+            if mark is None or number - 1 in self._own or not before.items:
+                continue
+            if not part.items:
+                # "SOC 2: nice to have" says it after the colon.
+                if part.joint == "colon" and part.marks:
+                    self._own[number - 1] = mark
                 continue
             after = mark[1] >= part.items[-1][0] or mark[1] < part.start or mark[1] >= part.end
             if after and (part.joint == "list" or (part.joint == "comma" and before.bare)):
                 self._own[number - 1] = mark
+
+
+def _weightiest(marks: list[tuple[str, int, int]]) -> tuple[str, int, int] | None:
+    for name in (REFUSE, PREFER, MUST):
+        for mark in marks:
+            if mark[0] == name:
+                return mark
+    return None
 
 
 def _opens(part: _Part | None) -> bool:

@@ -36,7 +36,7 @@ _DEPARTMENT = re.compile(
     rf"|unit)\b|with\b|at\b|by\b|and\s+(?:we|it|must|needs?)\b|who\b|we\b|under\b|max\b|up\b"
     rf"|budget\b|in\b|to\b))(?:\s+(?:team|department|dept\.?|division|unit))?"
     rf"|(?:the\s+|our\s+|for\s+)?(?P<team>{_DEPARTMENTS})\s+(?:department|dept\.?|division)"
-    rf"|(?:the|our|for)\s+(?P<crew>(?!people\b){_DEPARTMENTS})\s+(?:team|crew)"
+    rf"|(?P<crew>(?!people\b){_DEPARTMENTS})\s+(?:team|crew)"
     r"|(?:department|dept\.?)\s*:\s*(?P<label>[^\W\d_][\w&/ -]{0,40}?))(?=\s*(?:$|[^\w\s]|\n|\x00|\s))",
     re.IGNORECASE,
 )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import pairwise
 from decimal import Decimal
 from typing import Any
 
@@ -63,13 +64,11 @@ def settle_kind(read: Readings, settled: Settled, vocabulary: Vocabulary) -> Non
 
 def _main_item(read: Readings, category_at: int | None) -> Any:
     """Return the thing bought if it is not software: one that is counted, else one named before any software."""
-    counted = [
-        item
-        for item in read.items
-        if any(count.unit_start <= item.start < count.end for count in read.counts if count.rank == 0)
-    ]
-    if counted:
-        return counted[0]
+    for item in read.items:
+        counted = any(one.unit_start <= item.start < one.end for one in read.counts if one.rank == 0)
+        # "Project tracking for 10 consultants" buys software, "10 laptops for project tracking" does not.
+        if counted and (item.request_type != "services" or category_at is None or item.start < category_at):
+            return item
     first = read.items[0] if read.items else None
     if first is None or (category_at is not None and category_at < first.start):
         return None
@@ -92,6 +91,7 @@ def _settle_names(read: Readings, settled: Settled, main: str | None) -> None:
         )
     }
     seen_main = False
+    last_main = -1
     for name in read.names:
         told = read.strength.get(name.start)
         place = name.start, name.end
@@ -102,6 +102,8 @@ def _settle_names(read: Readings, settled: Settled, main: str | None) -> None:
             _add(lists[target], page.found(name.framework, *place, strength=told or "must"))
         elif name.category and main is None and not name.feature:
             continue
+        elif name.category == main and main is not None and 0 <= name.start - last_main <= 1:
+            pass  # "business intelligence dashboards" names one thing
         elif name.category and not (
             name.feature and seen_main and _as_feature(read, name.start, told, name.category == main)
         ):
@@ -110,6 +112,7 @@ def _settle_names(read: Readings, settled: Settled, main: str | None) -> None:
             elif main is not None and name.category != main:
                 _add(lists["also_wanted"], page.found(name.category, *place, strength=told))
             seen_main = seen_main or main is not None
+            last_main = name.end if name.category == main else last_main
         else:
             target = {"prefer": "nice_to_haves", "not": "not_needed"}.get(told or "", "must_haves")
             _add(lists[target], page.found(str(name.feature), *place, strength=told or "must"))
@@ -160,6 +163,7 @@ def settle_quantity(read: Readings, settled: Settled) -> None:
         _without_count(read, settled, kind.value if kind else None)
         return
     first = counts[0]
+    settled.used += [(count.unit_start, count.unit_end) for count in read.counts]
     spans = [page.span(count.start, count.end) for count in counts]
     if len({count.number for count in counts}) > 1:
         told = " and ".join(f"“{span.words.strip()}”" for span in spans)
@@ -319,7 +323,7 @@ def _agreed(read: Readings, settled: Settled, currency: str | None) -> Budget | 
         return None
     quantity = settled.fields.get("quantity")
     count = quantity.value if quantity else None
-    for left, right in zip(budgets, budgets[1:], strict=False):
+    for left, right in pairwise(budgets):
         if not _agree(left, right, count):
             told = " and ".join(f"“{span.words.strip()}”" for span in spans)
             settled.contradict("budget", f"The budget is given as {told}", spans)

@@ -67,7 +67,7 @@ _CADENCES = {
 }
 _EVERY = r"(?P<{0}>monthly|quarterly|annually|annual|yearly)"
 _CADENCE = re.compile(
-    rf"(?<!\w)(?:(?:billed|billing|invoiced?|invoicing|pay(?:ments?|ing|able)?|paid|charged"
+    rf"(?<!\w)(?:(?:billed|bill|billing|invoiced?|invoicing|pay(?:ments?|ing|able)?|paid|charged"
     rf"|instal?lments?|subscription)(?:\s*:\s*|\s+(?:is\s+|it\s+|us\s+"
     rf"|in\s+)?){_EVERY.format('every1')}(?:\s+(?:instal?lments?|payments?))?"
     rf"|{_EVERY.format('every2')}\s+(?:billing|invoices?|invoicing|payments?|instal?lments?|pay(?!\w))"
