@@ -93,8 +93,8 @@ NEVER_DELETED = ("audit_logs", "events")
 _MONTHS = "CASE WHEN NEW.term_months = 0 THEN 1 ELSE NEW.term_months END"
 _YEAR = "CASE WHEN NEW.term_months = 0 THEN 1 WHEN NEW.term_months > 12 THEN 12 ELSE NEW.term_months END"
 NAMED_MANDATE = (
-    "m.organization_id = NEW.organization_id AND m.id = NEW.mandate_id "
-    "AND m.request_id = NEW.request_id AND m.deleted_at IS NULL"
+    "named.organization_id = NEW.organization_id AND named.id = NEW.mandate_id "
+    "AND named.request_id = NEW.request_id AND named.deleted_at IS NULL"
 )
 NEWER_MANDATE = (
     "EXISTS (SELECT 1 FROM mandates newer WHERE newer.organization_id = m.organization_id "
@@ -169,9 +169,9 @@ def _sqlite_guard() -> str:
     }
     prefix = "procur:outside_mandate:"
     steps = [
-        f"{_abort(prefix + NO_MANDATE)} WHERE NOT EXISTS (SELECT 1 FROM mandates m WHERE {NAMED_MANDATE})",
+        f"{_abort(prefix + NO_MANDATE)} WHERE NOT EXISTS (SELECT 1 FROM mandates named WHERE {NAMED_MANDATE})",
         *(
-            f"{_abort(prefix + message)} FROM mandates m WHERE {NAMED_MANDATE} AND ({rule.format(**has)})"
+            f"{_abort(prefix + message)} FROM (SELECT * FROM mandates named WHERE {NAMED_MANDATE}) m WHERE ({rule.format(**has)})"
             for message, rule in LIMITS
         ),
     ]
@@ -215,7 +215,7 @@ def postgresql() -> Iterator[str]:
         yield _trigger(
             f"append_only_{table}_truncate", f"BEFORE TRUNCATE ON {table} FOR EACH STATEMENT", refusal
         )
-    yield _function("procur_offer_mandate", _postgresql_guard(), declare="m mandates%ROWTYPE;")
+    yield _function("procur_offer_mandate", _postgresql_guard(), declare="m record;")
     yield _trigger(
         "mandate_insert", "BEFORE INSERT ON offers FOR EACH ROW WHEN (NEW.accepted)", "procur_offer_mandate()"
     )
@@ -235,7 +235,7 @@ def _postgresql_guard() -> str:
     refuse = "RAISE EXCEPTION USING MESSAGE = '{}', ERRCODE = 'P0001';"
     quote = str.maketrans({"'": "''"})
     steps = [
-        f"SELECT * INTO m FROM mandates m WHERE {NAMED_MANDATE};",
+        f"SELECT * INTO m FROM mandates named WHERE {NAMED_MANDATE};",
         f"IF NOT FOUND THEN {refuse.format(prefix + NO_MANDATE.translate(quote))} END IF;",
         *(
             f"IF {rule.format(**has)} THEN {refuse.format(prefix + message.translate(quote))} END IF;"

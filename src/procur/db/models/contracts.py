@@ -123,7 +123,11 @@ class PurchaseOrderLine(TenantRow, Times, Base):
     __table_args__ = (
         belongs_to("purchase_orders", "purchase_order_id", of="purchase_order_lines"),
         UniqueConstraint(
-            "organization_id", "purchase_order_id", "line_number", info={"field": "line_number"}
+            "organization_id",
+            "purchase_order_id",
+            "line_number",
+            name="uq_purchase_order_lines_line_number",
+            info={"field": "line_number"},
         ),
         check("line_number", "line_number > 0", field="line_number"),
         check("quantity", "quantity > 0", field="quantity"),

@@ -995,6 +995,6 @@ def _purchase_order_lines() -> None:
             "organization_id",
             "purchase_order_id",
             "line_number",
-            name="uq_purchase_order_lines_organization_id_purchase_order_id_line_number",
+            name="uq_purchase_order_lines_line_number",
         ),
     )
