@@ -34,7 +34,7 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise InvalidInput(f"cannot read {path}: {error.strerror}", field="path") from error
     start = content[:1000]
-    # Without a mark, two or four bytes per letter show as NUL in every other place; a single NUL is a bad row.
+    # Without a mark, two or four bytes per letter show as many NULs; a single NUL is one bad row.
     if content.startswith(_OTHER_MARKS) or start.count(0) * 4 > len(start):
         raise InvalidInput(
             f"{path.name} is written in UTF-16 or UTF-32 or is not a text file",
