@@ -101,7 +101,7 @@ def issue_order(
                 "quantity": line.quantity,
                 "unit_code": line.unit_code,
                 "unit_price": line.unit_price,
-                "line_total": line.net(facts.currency),
+                "line_total": line.net,
             }
         ],
     )
