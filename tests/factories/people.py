@@ -46,6 +46,6 @@ def _person(users: UserRepository, organization: Organization, name: str, role: 
         email=f"{name}@{organization.slug}.example",
         username=name,
         full_name=name.title(),
-        hashed_password="not-a-real-hash",  # noqa: S106 - nobody signs in with it
+        hashed_password="not-a-real-hash",
         role=role,
     )

@@ -45,6 +45,7 @@ class Base(DeclarativeBase):
 
 
 def utc_now() -> datetime:
+    """Return the time now, for rows that no session completes."""
     return datetime.now(UTC)
 
 
@@ -123,6 +124,6 @@ def newest_first(table: str) -> Index:
 
 
 @cache
-def columns_of(model: type[Any]) -> dict[str, Any]:
+def columns_of(model: Any) -> dict[str, Any]:
     """Return the model's columns by Python attribute name."""
     return {attribute.key: attribute.columns[0] for attribute in model.__mapper__.column_attrs}

@@ -41,9 +41,7 @@ class DatabaseConfig(BaseSettings):
     pool_recycle: int = Field(3600, ge=-1)
     echo: bool = Field(False, validation_alias=AliasChoices("PROCUR_DB_ECHO", "SQL_ECHO"))
     echo_pool: bool = False
-    default_organization: str = Field(
-        "default", validation_alias=AliasChoices("PROCUR_DB_DEFAULT_ORGANIZATION", "PROCUR_ORGANIZATION")
-    )
+    default_organization: str = Field("default", min_length=1, max_length=80)
     busy_timeout: float = Field(30, ge=0, description="seconds a SQLite writer waits for another")
 
     def __init__(self, url: str | None = None, /, **values: Any) -> None:

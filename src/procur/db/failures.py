@@ -74,7 +74,9 @@ def translate(context: ExceptionContext) -> BaseException | None:
     return None
 
 
-def _from_sqlite(error: sqlite3.Error, context: ExceptionContext) -> ProcurError | None:
+def _from_sqlite(  # noqa: PLR0911 - one per kind of failure
+    error: sqlite3.Error, context: ExceptionContext
+) -> ProcurError | None:
     message = str(error)
     if raised := _from_trigger(message):
         return raised
@@ -94,7 +96,9 @@ def _from_sqlite(error: sqlite3.Error, context: ExceptionContext) -> ProcurError
     return None
 
 
-def _from_postgres(error: Any, context: ExceptionContext) -> ProcurError | None:
+def _from_postgres(  # noqa: PLR0911 - one per kind of failure
+    error: Any, context: ExceptionContext
+) -> ProcurError | None:
     if raised := _from_trigger(str(error)):
         return raised
     state: str = error.sqlstate or ""
@@ -193,7 +197,7 @@ def _reference(key: ForeignKeyConstraint) -> str:
 
 
 def _missing_parent(context: ExceptionContext) -> str | None:
-    """Find which reference dangles: SQLite does not say, but its transaction still stands and can be asked."""
+    """Find which reference dangles: SQLite does not say, but its transaction stands and can be asked."""
     execution: Any = context.execution_context
     statement = getattr(getattr(execution, "compiled", None), "statement", None)
     table = getattr(statement, "table", None)

@@ -32,7 +32,7 @@ class _Session(Session):
 class SessionScope(Generator[Session, None, None], AbstractContextManager[Session]):
     """One transaction, both as `with get_session() as session` and as `Depends(get_session)`.
 
-    FastAPI drives generators, people write `with`; neither a plain generator nor `@contextmanager` serves both.
+    FastAPI drives generators, people write `with`; a plain generator or `@contextmanager` serves only one.
     """
 
     def __init__(self, session: Session) -> None:
@@ -149,29 +149,33 @@ class DatabaseSession:
         """Open a session of the default organisation (the documented name of `get_session`)."""
         return self.get_session()
 
-    def create_all_tables(self) -> None:
-        """Migrate the database to this version's schema and make sure the default organisation exists."""
+    def create_all_tables(self, *, ids: IdSource | None = None, clock: Clock | None = None) -> None:
+        """Migrate the database to this version's schema and make sure the default organisation exists.
+
+        `ids` and `clock` make that organisation repeatable (demo and replay).
+        """
         migrate.upgrade(self.engine)
         self._organizations.clear()
-        self.ensure_default_organization()
+        self.ensure_default_organization(ids=ids, clock=clock)
 
     def drop_all_tables(self) -> None:
         """Drop every table of Procur, with everything in them."""
         migrate.downgrade(self.engine)
         self._organizations.clear()
 
-    def ensure_default_organization(self) -> None:
+    def ensure_default_organization(self, *, ids: IdSource | None = None, clock: Clock | None = None) -> None:
         """Create the organisation that sessions without a named one belong to."""
         with self.engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 migrate.lock(connection)  # two processes that start together would both insert
             if find_organization(connection, self._config.default_organization) is None:
-                table = Base.metadata.tables["organizations"]
-                connection.execute(
-                    table.insert().values(
-                        name=self._config.default_organization.title(), slug=self._config.default_organization
-                    )
-                )
+                slug = self._config.default_organization
+                values: dict[str, Any] = {"name": slug.title(), "slug": slug}
+                if ids is not None:
+                    values["id"] = ids()
+                if clock is not None:
+                    values["created_at"] = values["updated_at"] = clock.now()
+                connection.execute(Base.metadata.tables["organizations"].insert().values(**values))
 
     def check_schema(self) -> None:
         """Raise Unavailable unless the database has exactly the schema of this version."""
@@ -243,7 +247,8 @@ def _check_inserted(state: ORMExecuteState, organization: UUID | None) -> None:
     mapper = state.bind_mapper
     if organization is None or mapper is None or not issubclass(mapper.class_, OfOrganization):
         return
-    rows = state.parameters if isinstance(state.parameters, list) else [state.parameters or {}]
+    given: Any = state.parameters or {}
+    rows = given if isinstance(given, list) else [given]
     if any(row.get("organization_id") != organization for row in rows):
         raise NotAllowed("rows inserted together have to name the session's own organisation")
 
@@ -276,7 +281,7 @@ def _complete(session: Session, row: object) -> None:
 
 
 def _check_owner(row: OfOrganization, organization: UUID) -> None:
-    before = inspect(row).attrs.organization_id.history.deleted  # type: ignore[attr-defined]
+    before = inspect(row).attrs.organization_id.history.deleted
     if row.organization_id != organization or any(value != organization for value in before or ()):
         raise NotAllowed(f"a {type(row).__name__} of another organisation cannot be written here")
 
@@ -289,12 +294,18 @@ _default: DatabaseSession | None = None
 _default_lock = threading.Lock()
 
 
-def init_db(config: DatabaseConfig | str | None = None, *, create_tables: bool = False) -> DatabaseSession:
+def init_db(
+    config: DatabaseConfig | str | None = None,
+    *,
+    create_tables: bool = False,
+    ids: IdSource | None = None,
+    clock: Clock | None = None,
+) -> DatabaseSession:
     """Choose the process's database; with `create_tables` bring its schema up to date first."""
     global _default
     database = DatabaseSession(config)
     if create_tables:
-        database.create_all_tables()
+        database.create_all_tables(ids=ids, clock=clock)
     else:
         database.check_schema()
         database.ensure_default_organization()

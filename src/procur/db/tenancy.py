@@ -1,6 +1,6 @@
-"""Whose rows a session sees. The organisation rides on `session.info`; crossing organisations is a visible act."""
+"""Whose rows a session sees. The organisation rides on `session.info`; crossing is a visible act."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -112,7 +112,5 @@ def moment_after(session: Session, previous: datetime | None) -> datetime:
     """Return the time now, at least a microsecond after `previous`, so that every update shows."""
     now = clock_of(session).now()
     if previous is not None and now <= previous:
-        return (
-            previous.replace(microsecond=previous.microsecond + 1) if previous.microsecond < 999_999 else now
-        )
+        return previous + timedelta(microseconds=1)
     return now

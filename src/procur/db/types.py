@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, SupportsIndex, TypeVar
+from typing import Any, Self, SupportsIndex
 from uuid import UUID
 
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, Numeric
@@ -23,7 +23,7 @@ _SCALING = (operators.mul, operators.truediv, operators.floordiv, operators.mod)
 
 
 def exact(value: object, *, field: str = "amount") -> Decimal:
-    """Return `value` as a Decimal of at most four decimals; a float counts as the digits Python shows for it."""
+    """Return `value` as a Decimal of at most four decimals; a float counts as the digits Python shows."""
     number = decimal(repr(value) if isinstance(value, float) else value, field=field)
     exponent = number.normalize().as_tuple().exponent
     if isinstance(exponent, int) and exponent < -_SCALE:
@@ -32,32 +32,30 @@ def exact(value: object, *, field: str = "amount") -> Decimal:
 
 
 class Money(TypeDecorator[Decimal]):
-    """NUMERIC(18,4); on SQLite, which has no decimals, an integer of ten-thousandths: exact, sortable, summable."""
+    """NUMERIC(18,4); on SQLite, which has no decimals, an integer of ten-thousandths: exact and summable."""
 
     impl = Numeric(18, _SCALE)
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Choose the integer on SQLite."""
-        return dialect.type_descriptor(
-            BigInteger() if dialect.name == "sqlite" else Numeric(18, _SCALE)  # type: ignore[arg-type]
-        )
+        return dialect.type_descriptor(BigInteger() if dialect.name == "sqlite" else Numeric(18, _SCALE))
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        """Decimal to what the database stores."""
+        """Return what the database stores for a Decimal."""
         if value is None:
             return None
         number = exact(value)
         return int(number * _UNIT) if dialect.name == "sqlite" else number
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
-        """What the database stores to Decimal."""
+        """Return the Decimal that the database stores."""
         if value is None:
             return None
         number = Decimal(value) / _UNIT if dialect.name == "sqlite" else Decimal(value)
         return number.quantize(_ONE_UNIT)
 
-    def coerce_compared_value(self, op: Any, value: Any) -> TypeEngine[Any]:
+    def coerce_compared_value(self, op: Any, value: Any) -> TypeEngine[Any]:  # noqa: ARG002 - SQLAlchemy's
         """Compare amounts with amounts; multiplying would scale twice on SQLite, so it is refused."""
         if op in _SCALING:
             raise TypeError("Multiply and divide money in Python: on SQLite the column is a scaled integer")
@@ -86,8 +84,8 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
 
 
-def plain(value: Any, *, field: str = "value") -> Any:
-    """Return `value` made of JSON's own types; amounts, keys and times become text, so that none loses precision."""
+def plain(value: Any, *, field: str = "value") -> Any:  # noqa: PLR0911 - one per JSON type
+    """Return `value` made of JSON's own types; amounts, keys and times become text, to lose nothing."""
     if isinstance(value, int) and not -_LARGEST_INT <= value < _LARGEST_INT:
         raise InvalidInput(f"{field} holds an integer beyond 64 bits", field=field)
     if value is None or isinstance(value, bool | int):
@@ -139,9 +137,6 @@ class Json(TypeDecorator[Any]):
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002 - SQLAlchemy's signature
         """Write only what reads back the same."""
         return plain(value)
-
-
-_T = TypeVar("_T")
 
 
 class _Tracked:
@@ -215,7 +210,7 @@ class TrackedList(_Tracked, MutableList[Any]):
         """Keep what comes in tracked too."""
         super().extend([self._adopt(item) for item in x])
 
-    def __iadd__(self, x: Iterable[Any]) -> "TrackedList":  # type: ignore[override,misc]
+    def __iadd__(self, x: Iterable[Any]) -> Self:  # type: ignore[misc]
         self.extend(x)
         return self
 

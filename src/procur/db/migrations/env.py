@@ -5,7 +5,7 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy import Connection, Enum
 
-import procur.db
+import procur.db  # noqa: F401 - registers the tables
 from procur.db.base import Base
 from procur.db.config import DatabaseConfig
 from procur.db.engine import build_engine
@@ -55,5 +55,4 @@ def _main() -> None:
         _run(connection)
 
 
-assert procur.db.models  # noqa: S101 - imported for its tables
 _main()

@@ -1,4 +1,5 @@
-"""Triggers of revision 0001: what the database refuses whoever writes. Frozen; later changes get a later module.
+# ruff: noqa: S608 - the names come from this module
+"""Triggers of revision 0001: what the database refuses, whoever writes. Frozen: changes get a later module.
 
 Each refusal is raised as "procur:<kind>:<message>", which `procur.db.failures` turns into Procur's errors.
 """
@@ -120,12 +121,13 @@ NO_MANDATE = "an accepted offer has to name a mandate of its own request"
 
 def sqlite() -> Iterator[str]:
     """Yield the statements that create every trigger on SQLite."""
+    owner = "organization_id = NEW.organization_id"
     for table in TOUCHED:
         key = {
-            "number_sequences": "organization_id = NEW.organization_id AND kind = NEW.kind AND year = NEW.year",
+            "number_sequences": f"{owner} AND kind = NEW.kind AND year = NEW.year",
             "organizations": "id = NEW.id",
             "user_accounts": "id = NEW.id",
-        }.get(table, "organization_id = NEW.organization_id AND id = NEW.id")
+        }.get(table, f"{owner} AND id = NEW.id")
         yield (
             f"CREATE TRIGGER touch_{table} AFTER UPDATE ON {table} WHEN NEW.updated_at IS OLD.updated_at "
             f"BEGIN UPDATE {table} SET updated_at = strftime('%Y-%m-%d %H:%M:%f', 'now') || '000' "
@@ -150,7 +152,9 @@ def sqlite() -> Iterator[str]:
             f"BEGIN {_abort(f'procur:append_only:rows of {table} cannot be deleted')}; END"
         )
     # "IS NOT 0": anything but false counts as accepted, also text that SQLite would let into the column.
-    yield f"CREATE TRIGGER mandate_insert BEFORE INSERT ON offers WHEN NEW.accepted IS NOT 0 {_sqlite_guard()}"
+    yield (
+        f"CREATE TRIGGER mandate_insert BEFORE INSERT ON offers WHEN NEW.accepted IS NOT 0 {_sqlite_guard()}"
+    )
     yield (
         "CREATE TRIGGER mandate_update BEFORE UPDATE ON offers "
         f"WHEN NEW.accepted IS NOT 0 AND NEW.accepted IS NOT OLD.accepted {_sqlite_guard()}"
@@ -168,10 +172,11 @@ def _sqlite_guard() -> str:
         "has_payment": "EXISTS (SELECT 1 FROM json_each(m.payment_terms) WHERE value = NEW.payment_terms)",
     }
     prefix = "procur:outside_mandate:"
+    mandate = f"SELECT * FROM mandates named WHERE {NAMED_MANDATE}"
     steps = [
-        f"{_abort(prefix + NO_MANDATE)} WHERE NOT EXISTS (SELECT 1 FROM mandates named WHERE {NAMED_MANDATE})",
+        f"{_abort(prefix + NO_MANDATE)} WHERE NOT EXISTS ({mandate})",
         *(
-            f"{_abort(prefix + message)} FROM (SELECT * FROM mandates named WHERE {NAMED_MANDATE}) m WHERE ({rule.format(**has)})"
+            f"{_abort(prefix + message)} FROM ({mandate}) m WHERE ({rule.format(**has)})"
             for message, rule in LIMITS
         ),
     ]
@@ -182,8 +187,8 @@ def postgresql() -> Iterator[str]:
     """Yield the statements that create every function and trigger on PostgreSQL."""
     yield _function(
         "procur_touch",
-        "IF NEW.updated_at IS NOT DISTINCT FROM OLD.updated_at THEN NEW.updated_at := clock_timestamp(); END IF; "
-        "RETURN NEW;",
+        "IF NEW.updated_at IS NOT DISTINCT FROM OLD.updated_at "
+        "THEN NEW.updated_at := clock_timestamp(); END IF; RETURN NEW;",
     )
     for table in TOUCHED:
         yield _trigger(f"touch_{table}", f"BEFORE UPDATE ON {table} FOR EACH ROW", "procur_touch()")

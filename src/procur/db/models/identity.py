@@ -15,7 +15,7 @@ from procur.db.types import Money, UtcDateTime, choice, json_list, json_object
 
 
 def _folded_email(context: DefaultExecutionContext) -> str:
-    email: str = context.get_current_parameters()["email"]
+    email: str = context.get_current_parameters()["email"]  # type: ignore[no-untyped-call]
     return email.casefold()
 
 

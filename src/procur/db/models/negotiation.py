@@ -1,4 +1,4 @@
-"""Mandates, negotiation sessions and the offers made in them. Triggers hold every accepted offer to its mandate."""
+"""Mandates, negotiation sessions, offers. Triggers hold every accepted offer to its mandate."""
 
 from datetime import datetime
 from decimal import Decimal

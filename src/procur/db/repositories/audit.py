@@ -58,7 +58,7 @@ class AuditRepository(Repository[AuditLogRecord]):
         user_agent: str | None = None,
         correlation_id: str | None = None,
     ) -> AuditLogRecord:
-        """Append one entry in the caller's transaction; other writers of this organisation wait for its end."""
+        """Append one entry in the caller's transaction; the organisation's other writers wait for its end."""
         values = checked(
             AuditLogRecord,
             {
@@ -170,7 +170,7 @@ class AuditRepository(Repository[AuditLogRecord]):
             )
             rows = self.session.execute(statement).mappings().all()
             for row in rows:
-                if reason := _flaw(row, known + 1, previous):
+                if reason := _flaw(dict(row), known + 1, previous):
                     return ChainReport(intact=False, checked=known, broken_at=known + 1, reason=reason)
                 known, previous = row["sequence"], row["hash"]
             if len(rows) < _BATCH:
@@ -202,18 +202,18 @@ class AuditRepository(Repository[AuditLogRecord]):
         statement = select(AuditLogRecord).where(*self._equal(equals))
         return self._all(statement.order_by(AuditLogRecord.sequence.desc()).limit(limit))
 
-    def _change(self, row: AuditLogRecord, values: Mapping[str, Any]) -> AuditLogRecord:
+    def _change(self, row: AuditLogRecord, values: Mapping[str, Any]) -> AuditLogRecord:  # noqa: ARG002
         raise NotAllowed("the audit trail cannot be changed")
 
-    def advance(self, id: Key, *, expected: Mapping[str, Any], **values: Any) -> AuditLogRecord:  # noqa: A002
+    def advance(self, id: Key, *, expected: Mapping[str, Any], **values: Any) -> AuditLogRecord:  # noqa: A002, ARG002
         """Refuse: the trail is append-only."""
         raise NotAllowed("the audit trail cannot be changed")
 
-    def soft_delete(self, id: Key) -> bool:  # noqa: A002 - documented name
+    def soft_delete(self, id: Key) -> bool:  # noqa: A002, ARG002 - documented name
         """Refuse: the trail is append-only."""
         raise NotAllowed("the audit trail cannot be changed")
 
-    def delete(self, id: Key) -> bool:  # noqa: A002 - documented name
+    def delete(self, id: Key) -> bool:  # noqa: A002, ARG002 - documented name
         """Refuse: the trail is append-only."""
         raise NotAllowed("the audit trail cannot be changed")
 

@@ -150,7 +150,8 @@ class Repository(Generic[M]):
         """Return the row with this business id, or None."""
         if self.business_key is None:
             raise InvalidInput(f"{self._noun()} has no business id")
-        return self.find(**{self.business_key: value})
+        equals: dict[str, Any] = {self.business_key: value}
+        return self.find(**equals)
 
     def named(self, value: str) -> M:
         """Return the row with this business id; NotFound when this organisation has none."""
@@ -164,14 +165,14 @@ class Repository(Generic[M]):
     ) -> list[M]:
         """Return rows, oldest first. For long lists use `page`: an offset costs what it skips."""
         statement = select(self.model).where(*self._equal(equals)).order_by(*self._oldest())
-        statement = statement.limit(_bounded(limit)).offset(_bounded(offset, "offset", most=1 << 31))
+        statement = statement.limit(bounded(limit)).offset(bounded(offset, "offset", most=1 << 31))
         return self._all(statement, include_deleted=include_deleted)
 
     def page(
         self, *, limit: int = 50, cursor: str | None = None, include_deleted: bool = False, **equals: Any
     ) -> Page[M]:
         """Return rows, newest first, from where the last page ended."""
-        size = _bounded(limit, least=1)
+        size = bounded(limit, least=1)
         statement = select(self.model).where(*self._equal(equals)).order_by(*self._newest()).limit(size + 1)
         if cursor is not None:
             moment, key = read_cursor(cursor)
@@ -223,7 +224,7 @@ class Repository(Generic[M]):
         """Return checked values with keys, owner and business id filled in."""
         values = dict(given)
         if "organization_id" in values:
-            values["organization_id"] = own_organization(self.session, values["organization_id"])
+            values["organization_id"] = own_organization(self.session, values["organization_id"], adopt=True)
         elif issubclass(self.model, OfOrganization):
             values["organization_id"] = tenancy.required_organization_id(self.session)
         values = checked(self.model, values)
@@ -281,52 +282,56 @@ class Repository(Generic[M]):
         return str(self.model.__name__.removesuffix("Record"))
 
 
-def own_organization(session: Session, reference: Key) -> UUID:
+def own_organization(session: Session, reference: Key, *, adopt: bool = False) -> UUID:
     """Return the key of the named organisation if this session may write there; else it does not exist."""
     own = tenancy.organization_id(session)
     found = tenancy.find_organization(session.connection(), reference)
     if own is None and found is not None:
         return found
-    if own is not None and (found == own or (found is None and _is_own_name(session, own, str(reference)))):
+    if own is not None and (
+        found == own or (found is None and _is_own_name(session, own, str(reference), adopt=adopt))
+    ):
         return own
     raise NotFound(f"no organisation {str(reference)[:80]!r}", field="organization_id")
 
 
-def _is_own_name(session: Session, own: UUID, name: str) -> bool:
+def _is_own_name(session: Session, own: UUID, name: str, *, adopt: bool) -> bool:
     """Let a single company call itself by its own name without setting up organisations.
 
     Documented code passes organization_id="acme-corp" and opens sessions that name none. The default
-    organisation takes the first such name; any other stays unknown, and so does every name once a second
-    organisation exists.
+    organisation takes the first such name it is created with; any other stays unknown, and none is taken once
+    a second organisation exists.
     """
     if tenancy.is_bound(session):
         return False
     company = session.get_one(Organization, own)
     known: str | None = company.settings.get("known_as")
-    if known is None and session.scalar(select(func.count()).select_from(Organization)) == 1:
+    if adopt and known is None and session.scalar(select(func.count()).select_from(Organization)) == 1:
         company.settings["known_as"] = known = name
         session.flush()
     return known == name
 
 
-def _bounded(number: int, field: str = "limit", *, least: int = 0, most: int = LARGEST_PAGE) -> int:
+def bounded(number: Any, field: str = "limit", *, least: int = 0, most: int = LARGEST_PAGE) -> int:
     if isinstance(number, bool) or not isinstance(number, int) or number < least:
         raise InvalidInput(f"{field} must be a whole number from {least}", field=field)
     return min(number, most)
 
 
 def cursor_of(row: Any) -> str:
+    """Return the cursor that a page after this row starts from."""
     return (
         base64.urlsafe_b64encode(f"{row.created_at.isoformat()} {row.id.hex}".encode()).decode().rstrip("=")
     )
 
 
 def read_cursor(cursor: str) -> tuple[datetime, UUID]:
+    """Return the moment and key that a cursor names."""
     try:
         moment, key = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split(" ")
         when = datetime.fromisoformat(moment)
         if when.tzinfo is None:
-            raise ValueError("no timezone")
+            raise ValueError("no timezone")  # noqa: TRY301 - one answer to every flaw
         return when, UUID(key)
     except ValueError as error:
         raise InvalidInput("this cursor is not one of ours", field="cursor") from error

@@ -55,8 +55,8 @@ class EventRepository(Repository[EventRecord]):
     ) -> list[EventRecord]:
         """Return facts after a cursor (see `cursor_of`), oldest first: to read history, not to deliver it.
 
-        Transactions may commit out of order on PostgreSQL, so a reader that remembers a cursor can miss a fact;
-        deliveries go by `unpublished`.
+        Transactions may commit out of order on PostgreSQL, so a reader that remembers a cursor can miss
+        a fact; deliveries go by `unpublished`.
         """
         statement = select(EventRecord)
         if types is not None:

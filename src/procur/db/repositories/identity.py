@@ -5,10 +5,10 @@ from uuid import UUID
 
 from sqlalchemy import Select, select, update
 
-from procur.core.errors import InvalidInput, NotAllowed
+from procur.core.errors import NotAllowed
 from procur.db import tenancy
 from procur.db.models import Organization, UserAccount
-from procur.db.repositories.base import Key, Repository, own_organization
+from procur.db.repositories.base import Key, Repository, bounded, own_organization
 
 
 class OrganizationRepository(Repository[Organization]):
@@ -24,6 +24,10 @@ class OrganizationRepository(Repository[Organization]):
             )
         return super().create(**values)
 
+    def own(self) -> Organization:
+        """Return the organisation that this session belongs to."""
+        return self.get(tenancy.required_organization_id(self.session))
+
     def get_by_slug(self, slug: str) -> Organization | None:
         """Return the organisation with this slug, or None."""
         return self.find(slug=slug)
@@ -34,10 +38,8 @@ class OrganizationRepository(Repository[Organization]):
 
     def update_usage(self, org_id: Key, increment: int = 1) -> bool:
         """Spend analyses from the month's allowance; False, and nothing spent, when too few are left."""
-        if isinstance(increment, bool) or not isinstance(increment, int) or not 0 < increment < 1 << 31:
-            raise InvalidInput("increment must be a whole number from 1", field="increment")
         self.get(org_id)
-        spent = Organization.monthly_analysis_count + increment
+        spent = Organization.monthly_analysis_count + bounded(increment, "increment", least=1, most=1 << 30)
         statement = (
             update(Organization)
             .where(Organization.id == self._key(org_id), spent <= Organization.monthly_analysis_limit)

@@ -45,7 +45,7 @@ class MandateRepository(Repository[MandateRecord]):
             values["version"] = (found or 0) + 1
         return super().create(**values)
 
-    def update(self, id: Key, **values: Any) -> MandateRecord:  # noqa: A002 - documented name
+    def update(self, id: Key, **values: Any) -> MandateRecord:  # noqa: A002, ARG002 - documented name
         """Refuse: a mandate that could be edited would bind nobody."""
         raise NotAllowed("a mandate cannot be changed", hint="create() a new version")
 

@@ -68,9 +68,9 @@ class VendorRepository(Repository[VendorProfileRecord]):
         return self._all(statement.order_by(VendorProfileRecord.name, VendorProfileRecord.id).limit(limit))
 
     def upsert_many(self, vendors: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-        """Write a catalogue: create vendors by `vendor_id`, update those there are; fields left out stay as they are.
+        """Write a catalogue: create vendors by `vendor_id`, update those there are.
 
-        Returns how many were created and updated. Either all are written or none.
+        Fields left out stay as they are. Returns how many were created and updated; all are written or none.
         """
         rows: dict[str, dict[str, Any]] = {}
         for number, given in enumerate(vendors, start=1):
@@ -83,9 +83,9 @@ class VendorRepository(Repository[VendorProfileRecord]):
             groups[frozenset(row)].append(row)
         for fields, group in groups.items():
             self._write(fields, group)
-        for row in self.session.identity_map.values():
-            if isinstance(row, VendorProfileRecord):
-                self.session.expire(row)
+        for loaded in self.session.identity_map.values():
+            if isinstance(loaded, VendorProfileRecord):
+                self.session.expire(loaded)
         return {"created": len(rows) - len(known), "updated": len(known)}
 
     def _checked_line(self, given: Mapping[str, Any], number: int) -> dict[str, Any]:

@@ -506,7 +506,8 @@ def _requests() -> None:
             "request_type IN ('saas', 'hardware', 'services', 'goods')", name=op.f("ck_requests_request_type")
         ),
         sa.CheckConstraint(
-            "status IN ('draft', 'pending', 'sourcing', 'negotiating', 'awaiting_approval', 'approved', 'rejected', 'contracted', 'cancelled')",
+            "status IN ('draft', 'pending', 'sourcing', 'negotiating', 'awaiting_approval', "
+            "'approved', 'rejected', 'contracted', 'cancelled')",
             name=op.f("ck_requests_status"),
         ),
         sa.ForeignKeyConstraint(
