@@ -109,7 +109,6 @@ def price_lock_worth(rate: Decimal, uplift: Decimal, *, years: int) -> Decimal:
     return 1 - sum(factors, Decimal(0)) / rising
 
 
-@fixed_precision
 def multi_year_break_even(
     rate: Decimal, *, years: int, uplift: Decimal, drop_probability: Decimal
 ) -> Decimal:
@@ -118,10 +117,23 @@ def multi_year_break_even(
     1 - sum((1-q)^i (1+u)^i DF(365 i)) / sum(DF(365 i)): each year the tool is dropped with probability q, and
     a one-year price rises by u. Negative means that the long deal pays even at a surcharge.
     """
-    factors = [discount_factor(DAYS_PER_YEAR * i, rate) for i in range(years)]
+    months = years * MONTHS_PER_YEAR
+    return term_break_even(rate, months=months, uplift=uplift, drop_probability=drop_probability)
+
+
+@fixed_precision
+def term_break_even(rate: Decimal, *, months: int, uplift: Decimal, drop_probability: Decimal) -> Decimal:
+    """Return the same for a term in months: a last year that is shorter counts with its months.
+
+    A term of a year or less is 0: it commits no longer than a one-year deal.
+    """
     kept = (1 - drop_probability) * (1 + uplift)
-    expected = sum((factor * kept**i for i, factor in enumerate(factors)), Decimal(0))
-    return 1 - expected / sum(factors, Decimal(0))
+    locked = expected = Decimal(0)
+    for year, begin in enumerate(range(0, months, MONTHS_PER_YEAR)):
+        weight = min(MONTHS_PER_YEAR, months - begin) * discount_factor(DAYS_PER_YEAR * year, rate)
+        locked += weight
+        expected += weight * kept**year
+    return 1 - expected / locked if locked else Decimal(0)
 
 
 def payment_schedule(

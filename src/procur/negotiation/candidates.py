@@ -45,7 +45,8 @@ class Candidate:
     `fit` (0 to 1) with its words comes from matching. `costs` are amounts per kind of COST_KINDS: once, or
     per year for yearly kinds; what is missing counts as 0 and is shown as "none stated". `uplift` is the
     yearly price rise after the term where the offer itself states one. `value_adds` is what each extra is
-    worth to the buyer over the horizon, in money, as the buyer stated it. `blocked` are reasons from outside.
+    worth to the buyer per year (once for a one-off purchase), in money, as the buyer stated it. `blocked`
+    are reasons from outside.
     """
 
     vendor_id: str

@@ -39,7 +39,7 @@ class Costed:
 
     `total` is the sum of payments, `present_value` the total cost of ownership that offers are compared by,
     `effective_unit_price` that per needed unit and month. `lock_in` is what remains committed at the end of
-    the horizon. `extras_worth` is the buyer's stated worth of the extras, which is not cash.
+    the horizon. `extras_worth` is the present value of the extras as the buyer values them: no cash.
     """
 
     lines: tuple[Line, ...]
@@ -64,9 +64,7 @@ def total_cost(candidate: Candidate, basis: Basis) -> Costed:
         effective_unit_price=(cost / (basis.units * (basis.horizon_months or 1))).quantize(UNIT_PRICE_DIGITS),
         lock_in=to_cents(candidate.terms.unit_price * candidate.terms.quantity * beyond, basis.currency),
         lock_in_months=beyond,
-        extras_worth=sum(
-            (candidate.value_adds.get(name, Decimal(0)) for name in candidate.terms.value_adds), Decimal(0)
-        ),
+        extras_worth=_extras_worth(candidate, basis),
     )
 
 
@@ -144,6 +142,14 @@ def _yearly(amount: Decimal, basis: Basis) -> list[Payment]:
         share = to_cents(amount * months / MONTHS_PER_YEAR, basis.currency)
         payments.append(Payment(month_start_day(begin), share))
     return payments
+
+
+def _extras_worth(candidate: Candidate, basis: Basis) -> Decimal:
+    worths = [candidate.value_adds.get(name, Decimal(0)) for name in candidate.terms.value_adds]
+    yearly = sum(worths, Decimal(0))
+    if not basis.horizon_months:
+        return yearly
+    return to_cents(present_value(_yearly(yearly, basis), basis.cost_of_capital), basis.currency)
 
 
 def _line(

@@ -19,6 +19,7 @@ from procur.core.finance import (
     present_value,
     price_equivalent,
     price_lock_worth,
+    term_break_even,
 )
 
 D = Decimal
@@ -100,6 +101,15 @@ def test_worth_of_a_three_year_price_lock(uplift: str, worth: str) -> None:
 def test_break_even_discount_of_three_years(uplift: str, drop: str, discount: str) -> None:
     found = multi_year_break_even(TEN, years=3, uplift=D(uplift), drop_probability=D(drop))
     assert percent(found, "0.1") == D(discount)
+
+
+def test_terms_between_whole_years() -> None:
+    found = [
+        term_break_even(TEN, months=months, uplift=D("0.05"), drop_probability=TEN)
+        for months in (0, 1, 12, 18, 24, 36)
+    ]
+    assert found[:3] == [0, 0, 0]
+    assert 0 < found[3] < found[4] < found[5]
 
 
 def deal(months: int, payment_terms: str, price: str = "10.00") -> Terms:
