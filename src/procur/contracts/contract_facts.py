@@ -41,7 +41,7 @@ class Evidence:
     def holds(self, on: date) -> bool:
         """Tell whether there is a named source that is still valid on this day."""
         current = self.valid_until is None or self.valid_until >= on
-        return self.status != "unknown" and bool(self.source) and current
+        return self.status != "unknown" and bool(self.source and self.source.strip()) and current
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Where documents lie: written whole or not at all, never replaced by other content, checked when read."""
 
+import errno
 import os
 import re
 import tempfile
@@ -12,6 +13,7 @@ from procur.core.errors import Conflict, InvalidInput, NotFound, Unavailable
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _HASH_SHOWN = 12
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +80,8 @@ class LocalStore:
                     file.write(data)
                     file.flush()
                     os.fsync(file.fileno())
-                # A link fails where a rename would silently replace what another writer has just put there.
                 try:
-                    os.link(temporary, target)
+                    self._link(temporary, target)
                 except FileExistsError:
                     return target.read_bytes() == data
                 self._sync_folder()
@@ -89,6 +90,22 @@ class LocalStore:
         except OSError as error:
             raise Unavailable(f"The document {name} cannot be stored: {error.strerror}") from error
         return True
+
+    @staticmethod
+    def _link(temporary: str, target: Path) -> None:
+        """Give the written file its name, which must be free.
+
+        A link fails where a rename would silently replace what another writer has just put there. File
+        systems without links get the rename, after a look.
+        """
+        try:
+            os.link(temporary, target)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            if target.exists():
+                raise FileExistsError(errno.EEXIST, "exists", str(target)) from error
+            os.rename(temporary, target)  # noqa: PTH104 - beside os.link
 
     def _sync_folder(self) -> None:
         """Make the new name survive a power cut."""
