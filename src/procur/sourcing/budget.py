@@ -46,9 +46,11 @@ _TIMES = {
 }
 _UNIT = rf"(?:{LICENCES}|{PEOPLE}|{THINGS}|units?|pieces?|items?|pcs?|hours?|hr|h|days?|(?:active|named)\s+users?)"
 _TIME = r"(?:calendar\s+)?(?:years?|yr|annum|months?|mo|mth|quarters?|qtr|y|m)"
+_WHOLE = r"(?:annum|project|contract|order|term|invoice|company|organi[sz]ation)(?!\w)"
 _TAIL_PART = re.compile(
     rf"[\s,(]{{0,2}}(?:(?P<unit>(?:per|each|every|for\s+each|/|an?|p\.)\s?(?:(?:employee|new|single|full)\s)?{_UNIT}(?!\w))"
     rf"|(?P<time>(?:per|each|every|/|an?|p\.)\s?(?P<every>{_TIME})(?!\w))"
+    rf"|(?P<other>(?:per\s|/\s?)(?!{_WHOLE})[^\W\d_][\w-]{{1,20}})"
     r"|(?P<yearly>(?:annually|yearly|p\.\s?a\.|p/a|pa(?!\w)|per\s+annum|annual)(?!\w))|(?P<monthly>(?:monthly|p\.\s?m\.|pm|pcm)(?!\w))|(?P<quarterly>quarterly(?!\w))"
     r"|(?P<pupm>(?:pupm|puppm)(?!\w))|(?P<each>(?:each|apiece|a\s+piece)(?!\w))"
     r"|(?P<total>(?:in\s+total|total|overall|all[\s-]in|altogether|in\s+all|one[\s-]?(?:off|time)|once|flat|lump\s+sum|for\s+(?:everything|all(?:\s+of)?(?:\s+(?:them|it))?|the\s+(?:whole|entire)\s+\w+|the\s+lot|the\s+(?:project|order|batch|job)))(?!\w))"
@@ -204,6 +206,7 @@ def _per_what(lead: str, tail: dict[str, str]) -> tuple[int | None, bool, int | 
         length = (count or 0) * (12 if tail["scale"].casefold().startswith("year") else 1) or None
         every = _every(tail, lead)
         return (every or length), per_unit, length
+    per_unit = per_unit or "other" in tail
     if "total" in tail and not {"time", "yearly", "monthly", "quarterly"} & set(tail):
         return 0, per_unit, None
     every = _every(tail, lead)

@@ -41,7 +41,7 @@ _BY = (
     r"|as\s+of|ahead\s+of|for|in\s+time\s+for)"
 )
 _BY_ROUGH = (
-    r"(?:by|before|until|till|no\s+later\s+than|not\s+later\s+than|at\s+the\s+latest\s+(?:by|in)"
+    r"(?:by|before|until|till|in(?!\s+20)|no\s+later\s+than|not\s+later\s+than|at\s+the\s+latest\s+(?:by|in)"
     r"|on\s+or\s+before|from|latest"
     r"|ahead\s+of|in\s+time\s+for)"
 )

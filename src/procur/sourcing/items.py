@@ -38,7 +38,7 @@ _SERVICES = {
     "security-testing": r"pen(?:etration)?[\s-]?test(?:s|ing)?|security\s(?:audit|assessment|review)s?",
     "audit": r"(?:financial|annual|external|tax)\saudits?|audit\sservices?",
     "cleaning": r"(?:office\s|window\s)?cleaning(?:\s(?:services?|company|contract))?|janitorial\sservices?",
-    "training": r"(?:\w+\s)?training(?:\s(?:course|courses|sessions?|days?|workshops?))?|workshops?|coaching",
+    "training": r"training(?:\s(?:course|courses|sessions?|days?|workshops?))?|workshops?|coaching",
     "translation": r"translations?(?:\sservices?)?|translators?|interpreters?",
     "legal": r"legal\s(?:advice|services?|counsel|review)|law\sfirm",
     "recruiting": r"recruit(?:ing|ment)(?:\s(?:services?|agency))?|headhunt(?:er|ing)|temp(?:orary)?\sworkers",
@@ -86,7 +86,7 @@ _CATEGORY = {
     for number, category in enumerate(table)
 }
 _ITEM = re.compile(rf"(?<!\w)(?:{_KINDS})(?!\w)", re.IGNORECASE)
-THINGS = "|".join(pattern for table in _TABLES.values() for pattern in table.values()) + f"|{_WORKING_TIME}"
+THINGS = "|".join([_WORKING_TIME, *(pattern for table in _TABLES.values() for pattern in table.values())])
 _SOFTWARE = re.compile(
     (
         r"(?<!\w)(?:saas|software(?!\s(?:development|developers?|engineers?|consult\w+|training))"

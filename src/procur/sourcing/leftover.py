@@ -11,7 +11,7 @@ _NEGATIONS = frozenset({"no", "not", "without", "never", "nor"})
 _GLUE = frozenset(
     """
     a about above access after ahead all already also am an and another any are around as ask at available back based be because been being best both but buy buying
-    by can case cheers choose choice consider could d day dear definitely do does done each else etc every everybody everyone everything existing few find first following
+    by can case cheers choose choice consider could d dear definitely do does done each else etc every everybody everyone everything existing few find first following
     for from further general get getting give go going good great group guys had has have having hello help here hey hi how i idea if important in including
     inside into is it item items its itself just kind kindly know let lets like ll looking look m make many may me might more much must my myself need needed needs
     new next nice now of off office offer offers ok okay on once one ones only option or order ordering organisation organization other our ours out over people per platform
@@ -23,7 +23,7 @@ _GLUE = frozenset(
     budget price cost costs term terms payment pay paid contract deal delivery delivered deadline quantity qty compliance security certified certification certificate compliant feature features cap
     include includes included sincerely best greetings morning afternoon evening cost center category type currency staff user employee employees month year months years annual annually monthly
     yearly max maximum min minimum ideally most least units unit start starting end date due report reports audited attestation full fully per each x e g eg ie i.e spend
-    must-have musts haves nice-to-have nice-to-haves procure come comes coming run running able have's team's let's we're we've we'd we'll i'm i'd i've it's don't that's there's
+    must-have musts invoice invoices replace replacing w haves nice-to-have nice-to-haves procure come comes coming run running able have's team's let's we're we've we'd we'll i'm i'd i've it's don't that's there's
     """.split()  # noqa: SIM905 - a list of ninety strings reads worse
 )
 

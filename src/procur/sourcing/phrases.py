@@ -1,8 +1,8 @@
 """How strongly something is wanted: "a must", "if possible", "not needed", within the clause that says so."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 MUST, PREFER, REFUSE = "must", "prefer", "not"
 
@@ -63,12 +63,13 @@ _MARK = re.compile(
     + r")(?!\w)",
     re.IGNORECASE,
 )
+_NAMES = {"double": MUST, "must": MUST, "prefer": PREFER, "refuse": REFUSE}
 _SENTENCE = re.compile(
     r"(?:(?<!approx)(?<!max)(?<!min)(?<!\bca)(?<!incl)(?<!excl)(?<!\bno)(?<!\bRs))\.(?=\s|$)|[!?;]|\n"
 )
 _JOINT = re.compile(
     r"(?P<list>,\s*(?:and|or)\s|(?<!\w)(?:and|or|nor|as\s+well\s+as|plus)(?=\s)|&|/(?=\s))"
-    r"|(?P<colon>:)|(?P<apart>(?<!\w)(?:but|while|whereas|though|although|however|with"
+    r"|(?P<colon>:)|(?P<aside>\s[-\u2013\u2014]\s|[()])|(?P<apart>(?<!\w)(?:but|while|whereas|though|although|however|with"
     r"|including)(?!\w)|\s[-\u2013\u2014]\s|[()])|(?P<comma>,)",
     re.IGNORECASE,
 )
@@ -84,150 +85,81 @@ _BARE = re.compile(
 )
 
 
-@dataclass(slots=True)
-class _Part:
-    """A stretch of a sentence between commas, "and", "but"."""
+class Mark(NamedTuple):
+    """A strength word and its place."""
+
+    name: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A stretch of a sentence between commas, "and", "but"; `joint` is what stands before it.
+
+    `bare` tells that it holds nothing but items and words that say nothing; `hint`, nothing but strength words.
+    """
 
     start: int
     end: int
     joint: str
-    line: int
-    items: list[tuple[int, int]]
-    marks: list[tuple[str, int, int]]
-    bare: bool = False
+    items: tuple[tuple[int, int], ...]
+    marks: tuple[Mark, ...]
+    bare: bool
+    hint: bool
 
-    def strength(self) -> tuple[str, int, int] | None:
-        """Return the mark that decides for the part: a refusal, then a wish, then a must."""
+    @property
+    def opens_line(self) -> bool:
+        """Tell whether a sentence, a line or a bullet begins here."""
+        return self.joint in {"start", "bullet", "paragraph"}
+
+    def mark(self) -> Mark | None:
+        """Return the mark that decides: a refusal, then a wish, then a must."""
         return _weightiest(self.marks)
 
-    def strength_of(self, start: int) -> tuple[str, int, int] | None:
+    def mark_of(self, start: int) -> Mark | None:
         """Return the mark of one item: in "wiki without SSO" the wiki is wanted."""
-        return _weightiest([mark for mark in self.marks if mark[1] < start or not self._follows(mark)])
-
-    def _follows(self, mark: tuple[str, int, int]) -> bool:
-        return any(item[0] > mark[1] for item in self.items)
-
-    def before_items(self, mark: tuple[str, int, int]) -> bool:
-        return not self.items or mark[1] < self.items[0][0]
-
-
-class Strengths:
-    """The strength word of each item; `marks` are the places of the words used."""
-
-    def __init__(self, text: str, items: Iterable[tuple[int, int]]) -> None:
-        self._parts: list[_Part] = []
-        self.marks: set[tuple[int, int]] = set()
-        self._own: dict[int, tuple[str, int, int]] = {}
-        self._split(text, sorted(items))
-        self._spread()
-
-    def of(self, start: int) -> str | None:
-        """Return must, prefer or not for the item that starts here; None when no word says."""
-        for number, part in enumerate(self._parts):
-            if part.start <= start < part.end:
-                mark = part.strength_of(start) if part.marks else self._own.get(number)
-                if mark is None:
-                    return None
-                self.marks.add((mark[1], mark[2]))
-                return mark[0]
-        return None
-
-    def _split(self, text: str, items: list[tuple[int, int]]) -> None:
-        covered = list(text)
-        for start, end in items:
-            covered[start:end] = "\x00" * (end - start)
-        plain = "".join(covered)
-        left, line, joint = 0, 0, "start"
-        cuts = [(match.start(), match.end(), "stop") for match in _SENTENCE.finditer(plain)]
-        cuts += [(match.start(), match.end(), str(match.lastgroup)) for match in _JOINT.finditer(plain)]
-        for start, end, kind in [*sorted(cuts), (len(plain), len(plain), "stop")]:
-            if start < left:
-                continue
-            self._add(plain, (left, start), joint, line, items)
-            line += kind == "stop"
-            left, joint = end, "start" if kind == "stop" else kind
-            if kind == "stop" and plain[start:end] == "\n" and plain[end : end + 1] in {"\n", ""}:
-                joint = "paragraph"
-
-    def _add(
-        self, plain: str, place: tuple[int, int], joint: str, line: int, items: list[tuple[int, int]]
-    ) -> None:
-        start, end = place
-        inside = [item for item in items if start <= item[0] < end]
-        marks = []
-        for match in _MARK.finditer(plain, start, end):
-            name = (
-                MUST
-                if match.lastgroup == "double"
-                else REFUSE
-                if match.lastgroup == "refuse"
-                else str(match.lastgroup)
+        return _weightiest(
+            tuple(
+                mark
+                for mark in self.marks
+                if mark.start < start or all(item[0] < mark.start for item in self.items)
             )
-            marks.append((name, match.start(), match.end()))
-        rest = plain[start:end]
-        if bullet := _BULLET.match(rest):
-            joint = "bullet" if joint in {"start", "paragraph"} else joint
-            rest = rest[bullet.end() :]
-        bare = bool(_BARE.fullmatch(rest))
-        self._parts.append(_Part(start, end, joint, line, inside, marks, bare))
-
-    def _spread(self) -> None:
-        """Give each part its own mark, else one of its list, else the one of the heading above it."""
-        heading: tuple[str, int, int] | None = None
-        running: tuple[str, int, int] | None = None
-        for number, part in enumerate(self._parts):
-            mark = part.strength()
-            nxt = self._parts[number + 1] if number + 1 < len(self._parts) else None
-            if part.joint == "paragraph" and not part.items:
-                heading = None
-            if mark is not None:
-                self._own[number] = mark
-                running = mark if part.before_items(mark) and (part.items or _opens(nxt)) else None
-                if (
-                    not part.items
-                    and nxt is not None
-                    and nxt.joint == "colon"
-                    and part.joint in {"start", "bullet", "paragraph"}
-                ):
-                    heading = mark
-                continue
-            if nxt is not None and nxt.joint == "colon" and part.joint in {"start", "paragraph"}:
-                heading = running = None
-                continue
-            if part.joint in {"start", "bullet", "paragraph"}:
-                running = heading if part.joint == "bullet" or part.bare else None
-            elif part.joint == "colon" and heading is not None and running is None:
-                running = heading
-            elif running is not None and part.items and not part.bare and part.joint == "comma":
-                running = None
-            if running is not None and part.items:
-                self._own[number] = running
-        self._spread_back()
-
-    def _spread_back(self) -> None:
-        """Let "SSO, SCIM and audit logs required" reach the whole list."""
-        for number in range(len(self._parts) - 1, 0, -1):
-            part, before = self._parts[number], self._parts[number - 1]
-            mark = self._own.get(number)
-            if mark is None or number - 1 in self._own or not before.items:
-                continue
-            if not part.items:
-                # "SOC 2: nice to have" says it after the colon.
-                if part.joint == "colon" and part.marks:
-                    self._own[number - 1] = mark
-                continue
-            after = mark[1] >= part.items[-1][0] or mark[1] < part.start or mark[1] >= part.end
-            if after and (part.joint == "list" or (part.joint == "comma" and before.bare)):
-                self._own[number - 1] = mark
+        )
 
 
-def _weightiest(marks: list[tuple[str, int, int]]) -> tuple[str, int, int] | None:
-    for name in (REFUSE, PREFER, MUST):
-        for mark in marks:
-            if mark[0] == name:
-                return mark
-    return None
+def clauses(text: str, items: list[tuple[int, int]]) -> list[Clause]:
+    """Cut a text into clauses; the words of the items themselves are no strength words."""
+    letters = list(text)
+    for start, end in items:
+        letters[start:end] = "\x00" * (end - start)
+    plain = "".join(letters)
+    cuts = [(match.start(), match.end(), "stop") for match in _SENTENCE.finditer(plain)]
+    cuts += [(match.start(), match.end(), str(match.lastgroup)) for match in _JOINT.finditer(plain)]
+    found = []
+    left, joint = 0, "start"
+    for start, end, kind in [*sorted(cuts), (len(plain), len(plain), "stop")]:
+        if start < left:
+            continue
+        found.append(_clause(plain, left, start, joint, items))
+        left, joint = end, "start" if kind == "stop" else kind
+        if kind == "stop" and plain[start:end] == "\n" and plain[end : end + 1] in {"\n", ""}:
+            joint = "paragraph"
+    return found
 
 
-def _opens(part: _Part | None) -> bool:
-    return part is not None and part.joint in {"colon", "apart", "list"}
+def _clause(plain: str, start: int, end: int, joint: str, items: list[tuple[int, int]]) -> Clause:
+    inside = tuple(item for item in items if start <= item[0] < end)
+    matches = list(_MARK.finditer(plain, start, end))
+    marks = tuple(Mark(_NAMES[str(match.lastgroup)], match.start(), match.end()) for match in matches)
+    rest = plain[start:end]
+    if bullet := _BULLET.match(rest):
+        joint = "bullet" if joint in {"start", "paragraph"} else joint
+        rest = rest[bullet.end() :]
+    without = _MARK.sub(" ", rest)
+    hint = bool(marks) and not inside and bool(_BARE.fullmatch(without))
+    return Clause(start, end, joint, inside, marks, bool(_BARE.fullmatch(rest)), hint)
+
+
+def _weightiest(marks: tuple[Mark, ...]) -> Mark | None:
+    return next((mark for name in (REFUSE, PREFER, MUST) for mark in marks if mark.name == name), None)

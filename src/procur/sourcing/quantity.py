@@ -12,13 +12,14 @@ _ADJECTIVES = rf"(?:(?!(?:{_STOP})(?!\w))[^\W\d_][\w'\u2019-]{{0,20}},?[\s-]+){{
 _RANGE = rf"(?:\s?(?:-|\u2013|\u2014|to|or)\s?(?P<upper>{NUMBER}))?"
 _ABOUT = r"(?P<about>(?:about|around|approx(?:\.|imately)?|roughly|some|circa|ca\.?|~|almost|nearly|up\s+to|at\s+most|at\s+least|max(?:imum|\.)?|min(?:imum|\.)?|exactly|between)\s*)?"
 _COUNT = rf"(?<![\w.,$€£₹/])(?P<number>{NUMBER})(?P<more>\+)?{_RANGE}"
+_NO_UNIT = r"(?!\w)(?!\s?(?:%|k\b|percent|days?\b|weeks?\b|months?\b|years?\b|hours?\b|GB\b|TB\b))"
 _COUNTED = re.compile(
     rf"(?<!\w){_ABOUT}{_COUNT}(?:\s*[x\u00d7]\s|[\s-]{{1,3}}){_ADJECTIVES}(?:(?P<thing>{THINGS})|(?P<licence>{LICENCES})|(?P<people>{PEOPLE}))(?!\w)",
     re.IGNORECASE,
 )
 _TEAM = re.compile(
     rf"(?<!\w)(?P<people>team|staff|company|group|department|crew|organi[sz]ation|firm|headcount|workforce|size|school|clinic|agency|startup|office)"
-    rf"(?:\s+size)?\s*(?:of|is|:|=)\s*(?:of\s+)?{_ABOUT}{_COUNT}(?!\s?[%k\w])",
+    rf"(?:\s+size)?\s*(?:of|is|:|=)\s*(?:of\s+)?{_ABOUT}{_COUNT}{_NO_UNIT}",
     re.IGNORECASE,
 )
 _STRONG = re.compile(
@@ -27,7 +28,7 @@ _STRONG = re.compile(
 )
 _LABELLED = re.compile(
     rf"(?<!\w)(?P<licence>quantity|qty|number\s+of\s+(?:seats|users|licen[cs]es|people|units|employees)|seats|users|licen[cs]es|people|headcount|units|amount|count|how\s+many)"
-    rf"\s*[:=]?\s*(?:is\s+)?{_ABOUT}{_COUNT}(?!\s?[%\w])",
+    rf"\s*[:=]?\s*(?:is\s+)?{_ABOUT}{_COUNT}{_NO_UNIT}",
     re.IGNORECASE,
 )
 _OF_US = re.compile(

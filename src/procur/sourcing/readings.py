@@ -8,7 +8,7 @@ from procur.sourcing.budget import Budget, read_budgets
 from procur.sourcing.dates import read_needed_by
 from procur.sourcing.items import Item, items, software_word
 from procur.sourcing.leftover import read_unread
-from procur.sourcing.phrases import Strengths
+from procur.sourcing.strengths import Strengths
 from procur.sourcing.quantity import Count, read_counts
 from procur.sourcing.spans import Found, Page, Span
 from procur.sourcing.terms import Wish, read_payment_terms, read_term
@@ -124,9 +124,16 @@ def _departments(page: Page) -> list[Found[str]]:
 
 def _read_strengths(read: Readings) -> None:
     """Find the strength word of every name and term, and claim the words that were used."""
-    places = [(name.start, name.end) for name in read.names]
-    places += [(wish.start, wish.end) for wish in (*read.payments, *read.terms, *read.cadences)]
-    strengths = Strengths(read.page.open, places)
+    wishes = [(wish.start, wish.end) for wish in (*read.payments, *read.terms, *read.cadences)]
+    places = [(name.start, name.end) for name in read.names] + wishes
+    bought = next((name.start for name in read.names if name.category), -1)
+    alone = [
+        bought,
+        *(start for start, _ in wishes),
+        *(name.start for name in read.names if name.feature is None),
+    ]
+    framework = {name.start for name in read.names if name.framework}
+    strengths = Strengths(read.page.open, places, [start for start in alone if start not in framework])
     for start, _ in places:
         told = strengths.of(start)
         if told is not None:

@@ -10,7 +10,15 @@ from procur.vendors.vocabulary import load
 
 TODAY = date(2026, 11, 21)
 HERE = Path(__file__).parent
-SINGLE = ("request_type", "category", "quantity", "billing_cadence", "term_months", "department", "cost_center")
+SINGLE = (
+    "request_type",
+    "category",
+    "quantity",
+    "billing_cadence",
+    "term_months",
+    "department",
+    "cost_center",
+)
 LISTS = (
     "also_wanted",
     "must_haves",
