@@ -131,7 +131,7 @@ class Preferences:
     def as_dict(self) -> dict[str, Any]:
         """Return the preferences as a JSON object for the record; money as text."""
         tables = {
-            name: {_label(value): f"{money:.4f}" for value, money in table.items()}
+            name: {_label(value): f"{money + 0:.4f}" for value, money in table.items()}
             for name, table in self.choices.items()
         }
         return {
