@@ -10,7 +10,6 @@ from procur.negotiation.engine import AdditiveUtility, AnyIssue, Explanation, Ne
 from procur.negotiation.engine.issues import AnyOutcome
 
 ENGINE_VERSION = "1"
-NO_EXTRAS = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +84,19 @@ def outcome_of(terms: Terms) -> Outcome:
         "term_months": terms.term_months,
         "payment_terms": terms.payment_terms,
         "quantity": terms.quantity,
-        "value_adds": "+".join(terms.value_adds) or NO_EXTRAS,
+        "value_adds": terms.value_adds,
     }
 
 
 def terms_of(outcome: AnyOutcome, currency: str) -> Terms:
     """Return an outcome of the engine's issues as typed terms."""
-    extras = str(outcome["value_adds"])
     return Terms(
         unit_price=outcome["unit_price"],
         quantity=int(outcome["quantity"]),
         term_months=int(outcome["term_months"]),
         payment_terms=str(outcome["payment_terms"]),
         currency=currency,
-        value_adds=() if extras == NO_EXTRAS else tuple(extras.split("+")),
+        value_adds=tuple(outcome["value_adds"]),
     )
 
 

@@ -103,7 +103,7 @@ def start_session(
             max_rounds=rounds,
         ),
         now=now,
-        description=f"Negotiation with {opening.vendor.name} ({counterpart}) about {request.request_id} began",
+        description=f"Talks with {opening.vendor.name} ({counterpart}) about {request.request_id} began",
         negotiation_session_id=row.id,
         correlation_id=request.request_id,
     )
@@ -158,9 +158,9 @@ def record_round(
             actor,
             request,
             row,
-            "no_agreement",
-            "nothing better than the alternative",
-            now,
+            outcome="no_agreement",
+            reason="nothing inside the mandate beats the best alternative",
+            now=now,
         )
         return row
     ours = offers.find(negotiation_session_id=row.id, round_number=played.round, actor="buyer") or _add_offer(
