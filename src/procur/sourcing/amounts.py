@@ -1,4 +1,4 @@
-"""Numbers and amounts of money as people write them: "9k", "9.000,50 €", "1,00,000 INR", "two lakh rupees"."""
+"""Numbers and amounts of money as people write them: "9k", "9.000,50 €", "1,00,000 INR", "two lakh"."""
 
 import re
 from collections.abc import Iterator

@@ -2,33 +2,58 @@
 
 import re
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 
-from procur.core.money import minor_units, show
 from procur.sourcing.amounts import NUMBER, Amount, amounts, read_count
 from procur.sourcing.items import LICENCES, PEOPLE, THINGS
 from procur.sourcing.spans import Page
 
 _MAX = (
-    r"at\s+(?:the\s+)?most|up\s+to|max(?:imum|imal|imally)?\.?|(?:no|not)\s+more\s+than|upper\s+limit|below|under|less\s+than|lower\s+than|cheaper\s+than"
-    r"|(?:must\s+|should\s+|may\s+|can\s?|to\s+|shall\s+|do(?:es)?\s?|could\s+|will\s+)?(?:not|n't|never)\s+(?:to\s+)?(?:exceed(?:ing)?|go\s+(?:over|above|beyond|past)|(?:cost|be|spend|pay)\s+more\s+than|be\s+over|be\s+above)"
-    r"|without\s+exceeding|within|cap(?:ped)?|ceiling|limit(?:ed)?|stay(?:ing)?\s+(?:under|below|within)|keep\s+(?:it|this|us|costs?|the\s+(?:cost|price|total))\s+(?:under|below|within)|<=?|≤|not\s+(?:above|over)|tops"
+    r"at\s+(?:the\s+)?most|up\s+to|max(?:imum|imal|imally)?\.?|(?:no|not)\s+more\s+than"
+    r"|upper\s+limit|below|under|less\s+than|lower\s+than|cheaper\s+than"
+    r"|(?:must\s+|should\s+|may\s+|can\s?|to\s+|shall\s+|do(?:es)?\s?|could\s+|will\s+)?(?:not"
+    r"|n't|never)\s+(?:to\s+)?(?:exceed(?:ing)?|go\s+(?:over|above|beyond|past)|(?:cost|be|spend"
+    r"|pay)\s+more\s+than|be\s+over|be\s+above)"
+    r"|without\s+exceeding|within|cap(?:ped)?|ceiling|limit(?:ed)?|stay(?:ing)?\s+(?:under|below"
+    r"|within)|keep\s+(?:it|this|us|costs?|the\s+(?:cost|price|total))\s+(?:under|below|within)"
+    r"|<=?|≤|not\s+(?:above|over)|tops"
 )
-_MIN = r"at\s+least|min(?:imum)?\.?|(?:no|not)\s+less\s+than|more\s+than|from|starting\s+at|upwards\s+of|above|over|>=?|≥"
-_ABOUT = r"around|about|approx(?:imately|\.)?|roughly|circa|ca\.?|~|≈|some|in\s+the\s+(?:region|neighbou?rhood|ballpark|range)\s+of|ballpark|somewhere\s+(?:around|near)|close\s+to|nearly|almost"
-_MONEY_WORD = r"budget(?:ed)?|spend(?:ing)?|prices?|priced|pric(?:ing)|costs?|costing|pay(?:ing)?|funds?|funding|amount|allocat(?:ion|ed)|approved|set\s+aside|target|afford|expense|fee|expenditure|volume|available|purse|value|invest(?:ment)?"
-_PER_TIME = r"annual(?:ly)?|yearly|monthly|quarterly|weekly|hourly|daily|per\s+(?:year|annum|month|quarter|seat|user|person|head|unit)|a\s+(?:year|month)|total|overall|all-in|whole|entire"
+_MIN = (
+    r"at\s+least|min(?:imum)?\.?|(?:no|not)\s+less\s+than|more\s+than|from|starting\s+at"
+    r"|upwards\s+of|above|over|>=?|≥"
+)
+_ABOUT = (
+    r"around|about|approx(?:imately|\.)?|roughly|circa|ca\.?|~|≈|some|in\s+the\s+(?:region"
+    r"|neighbou?rhood|ballpark|range)\s+of|ballpark|somewhere\s+(?:around|near)|close\s+to"
+    r"|nearly|almost"
+)
+_MONEY_WORD = (
+    r"budget(?:ed)?|spend(?:ing)?|prices?|priced|pric(?:ing)|costs?|costing|pay(?:ing)?|funds?"
+    r"|funding|amount|allocat(?:ion|ed)|approved|set\s+aside|target|afford|expense|fee"
+    r"|expenditure|volume|available|purse|value|invest(?:ment)?"
+)
+_PER_TIME = (
+    r"annual(?:ly)?|yearly|monthly|quarterly|weekly|hourly|daily|per\s+(?:year|annum|month"
+    r"|quarter|seat|user|person|head|unit)|a\s+(?:year|month)|total|overall|all-in|whole|entire"
+)
 _FILL = (
-    r"our|the|my|a|an|is|are|of|be|to|for|it|at|this|that|all|was|will|would|should|must|can|could|may|we|i|have|has|had|got|there|there's|we've|we'd|you|s|="
-    r"|project|year|next|purchase|order|rate|price|per|between|and|which|not|please|spend|go|only|just|so|said|with|on|in|each|range|planned|plan|about|them|everything|us|signed|off|full|i've|they"
+    r"our|the|my|a|an|is|are|of|be|to|for|it|at|this|that|all|was|will|would|should|must|can"
+    r"|could|may|we|i|have|has|had|got|there|there's|we've|we'd|you|s|="
+    r"|project|year|next|purchase|order|rate|price|per|between|and|which|not|please|spend|go"
+    r"|only|just|so|said|with|on|in|each|range|planned|plan|about|them|everything|us|signed|off"
+    r"|full|i've|they"
 )
-_ALL = "|".join((_MAX, _MIN, _ABOUT, _MONEY_WORD, _PER_TIME, _FILL))
+_ALL = f"{_MAX}|{_MIN}|{_ABOUT}|{_MONEY_WORD}|{_PER_TIME}|{_FILL}"
 _LEAD = re.compile(
     rf"(?:(?<![\w])(?:{_ALL}|['\u2019]s|[(:\u2013\u2014-])(?:[ \t:=('\u2019]|(?<=[~<>=≤≥(:]))*){{1,12}}$",
     re.IGNORECASE,
 )
 _LEAD_TRIM = re.compile(
-    r"(?:(?:we|i|have|has|got|there|there's|we've|is|are|a|an|our|the|my|it|and|that|can|with|of(?!\s+at)|this|which|please|on|they|so|us|should|must|be|was|will|would|i've|per|next|year|you|them|each|and|[(:\u2013\u2014-])(?:[\s:(]+|$))*",
+    (
+        r"(?:(?:we|i|have|has|got|there|there's|we've|is|are|a|an|our|the|my|it|and|that|can|with"
+        r"|of(?!\s+at)|this|which|please|on|they|so|us|should|must|be|was|will|would|i've|per|next"
+        r"|year|you|them|each|and|[(:\u2013\u2014-])(?:[\s:(]+|$))*"
+    ),
     re.IGNORECASE,
 )
 _TIMES = {
@@ -44,33 +69,55 @@ _TIMES = {
     "qtr": 3,
     "q": 3,
 }
-_UNIT = rf"(?:{LICENCES}|{PEOPLE}|{THINGS}|units?|pieces?|items?|pcs?|hours?|hr|h|days?|(?:active|named)\s+users?)"
+_UNIT = (
+    rf"(?:{LICENCES}|{PEOPLE}|{THINGS}|units?|pieces?|items?|pcs?|hours?|hr|h|days?|(?:active"
+    rf"|named)\s+users?)"
+)
 _TIME = r"(?:calendar\s+)?(?:years?|yr|annum|months?|mo|mth|quarters?|qtr|y|m)"
 _WHOLE = r"(?:annum|project|contract|order|term|invoice|company|organi[sz]ation)(?!\w)"
 _TAIL_PART = re.compile(
-    rf"[\s,(]{{0,2}}(?:(?P<unit>(?:per|each|every|for\s+each|/|an?|p\.)\s?(?:(?:employee|new|single|full)\s)?{_UNIT}(?!\w))"
+    rf"[\s,(]{{0,2}}(?:(?P<unit>(?:per|each|every|for\s+each|/|an?|p\.)\s?(?:(?:employee|new"
+    rf"|single|full)\s)?{_UNIT}(?!\w))"
     rf"|(?P<time>(?:per|each|every|/|an?|p\.)\s?(?P<every>{_TIME})(?!\w))"
     rf"|(?P<other>(?:per\s|/\s?)(?!{_WHOLE})[^\W\d_][\w-]{{1,20}})"
-    r"|(?P<yearly>(?:annually|yearly|p\.\s?a\.|p/a|pa(?!\w)|per\s+annum|annual)(?!\w))|(?P<monthly>(?:monthly|p\.\s?m\.|pm|pcm)(?!\w))|(?P<quarterly>quarterly(?!\w))"
+    r"|(?P<yearly>(?:annually|yearly|p\.\s?a\.|p/a|pa(?!\w)|per\s+annum|annual)(?!\w))"
+    r"|(?P<monthly>(?:monthly|p\.\s?m\.|pm|pcm)(?!\w))|(?P<quarterly>quarterly(?!\w))"
     r"|(?P<pupm>(?:pupm|puppm)(?!\w))|(?P<each>(?:each|apiece|a\s+piece)(?!\w))"
-    r"|(?P<total>(?:in\s+total|total|overall|all[\s-]in|altogether|in\s+all|one[\s-]?(?:off|time)|once|flat|lump\s+sum|for\s+(?:everything|all(?:\s+of)?(?:\s+(?:them|it))?|the\s+(?:whole|entire)\s+\w+|the\s+lot|the\s+(?:project|order|batch|job)))(?!\w))"
-    rf"|(?P<term>(?:over|for|across|during)\s+(?:the\s+)?(?:full\s+|whole\s+|entire\s+)?(?P<length>{NUMBER}|an?)[\s-](?P<scale>months?|years?)(?:\s+(?:term|contract|period))?(?!\w))"
-    r"|(?P<upper>(?:max(?:imum)?|at\s+(?:the\s+)?(?:most|maximum)|tops|or\s+(?:less|under|below)|limit|cap|ceiling)(?!\w)\.?)"
-    r"|(?P<about>(?:or\s+so|ish|-ish|approximately|approx\.?|give\s+or\s+take|or\s+thereabouts|roughly)(?!\w))"
-    r"|(?P<word>(?:budget|spend|is\s+(?:our|the|my)\s+(?:(?:absolute\s+)?(?:budget|limit|maximum|max|cap|ceiling))(?:\s+(?:limit|cap))?|is\s+(?:the\s+)?(?:most\s+we\s+can\s+(?:spend|pay)|what\s+we\s+have|available))(?!\w))"
-    r"|(?P<tax>\(?(?:excl(?:uding|usive|\.)?|incl(?:uding|usive|\.)?|plus|before|net\s+of|ex|without|with)\s+(?:of\s+)?(?:sales\s+)?(?:VAT|tax(?:es)?|GST)(?!\w)))\)?",
+    r"|(?P<total>(?:in\s+total|total|overall|all[\s-]in|altogether|in\s+all|one[\s-]?(?:off"
+    r"|time)|once|flat|lump\s+sum|for\s+(?:everything|all(?:\s+of)?(?:\s+(?:them|it))?"
+    r"|the\s+(?:whole|entire)\s+\w+|the\s+lot|the\s+(?:project|order|batch|job)))(?!\w))"
+    rf"|(?P<term>(?:over|for|across|during)\s+(?:the\s+)?(?:full\s+|whole\s+"
+    rf"|entire\s+)?(?P<length>{NUMBER}|an?)[\s-](?P<scale>months?|years?)(?:\s+(?:term|contract"
+    rf"|period))?(?!\w))"
+    r"|(?P<upper>(?:max(?:imum)?|at\s+(?:the\s+)?(?:most|maximum)|tops|or\s+(?:less|under|below)"
+    r"|limit|cap|ceiling)(?!\w)\.?)"
+    r"|(?P<about>(?:or\s+so|ish|-ish|approximately|approx\.?|give\s+or\s+take|or\s+thereabouts"
+    r"|roughly)(?!\w))"
+    r"|(?P<word>(?:budget|spend|is\s+(?:our|the|my)\s+(?:(?:absolute\s+)?(?:budget|limit|maximum"
+    r"|max|cap|ceiling))(?:\s+(?:limit|cap))?|is\s+(?:the\s+)?(?:most\s+we\s+can\s+(?:spend|pay)"
+    r"|what\s+we\s+have|available))(?!\w))"
+    r"|(?P<tax>\(?(?:excl(?:uding|usive|\.)?|incl(?:uding|usive|\.)?|plus|before|net\s+of|ex"
+    r"|without|with)\s+(?:of\s+)?(?:sales\s+)?(?:VAT|tax(?:es)?|GST)(?!\w)))\)?",
     re.IGNORECASE,
 )
 _RANGE_GAP = re.compile(r"\s?(?:-|\u2013|\u2014|to|up\s+to|and|or)\s?", re.IGNORECASE)
 # Money in a sentence about something else is not what may be spent.
 _OTHER = re.compile(
-    r"(?<!\w)(?:current(?:ly)?|at\s+the\s+moment|today|last\s+year|so\s+far|list\s+price|list|quoted|quotes?|offer(?:s|ed)?|instead\s+of|used\s+to|previous(?:ly)?|paid|revenue|turnover"
-    r"|liability|insurance|deposit|raised|charge[sd]?|down\s+from|saves?|saved|saving|worth|penalt(?:y|ies)|fine|old\s+(?:contract|price|tool)|existing)(?!\w)[^.;!?\n]*$",
+    (
+        r"(?<!\w)(?:current(?:ly)?|at\s+the\s+moment|today|last\s+year|so\s+far|list\s+price|list"
+        r"|quoted|quotes?|offer(?:s|ed)?|instead\s+of|used\s+to|previous(?:ly)?|paid|revenue"
+        r"|turnover"
+        r"|liability|insurance|deposit|raised|charge[sd]?|down\s+from|saves?|saved|saving|worth"
+        r"|penalt(?:y|ies)|fine|old\s+(?:contract|price|tool)|existing)(?!\w)[^.;!?\n]*$"
+    ),
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(r",(?=\s)|(?<!\w)(?:and|but|so)(?!\w)", re.IGNORECASE)
 _FOLLOWS = re.compile(
-    r"\s*(?:$|[.,;:!?)\n\x00\u2013\u2014-]|(?:for|and|but|with|if|as|because|including|so|per|is|to|by|on|in|or|we|must|should|\u2013)\b)",
+    (
+        r"\s*(?:$|[.,;:!?)\n\x00\u2013\u2014-]|(?:for|and|but|with|if|as|because|including|so|per|is"
+        r"|to|by|on|in|or|we|must|should|\u2013)\b)"
+    ),
     re.IGNORECASE,
 )
 
@@ -92,16 +139,6 @@ class Budget:
     end: int
     length: int | None = None
     tax: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """A budget normalised to a year or to the whole purchase."""
-
-    maximum: Decimal
-    minimum: Decimal | None
-    currency: str
-    approximate: bool = False
 
 
 def read_budgets(page: Page) -> list[Budget]:
@@ -227,55 +264,6 @@ def _every(tail: dict[str, str], lead: str) -> int | None:
         if re.search(pattern, lead, re.IGNORECASE):
             return months
     return None
-
-
-def yearly(budget: Budget, currency: str, quantity: int | None, unit: str) -> tuple[Limit, str] | None:
-    """Return what the budget allows in twelve months and the arithmetic in words."""
-    if budget.maximum is None or not budget.months or (budget.per_unit and quantity is None):
-        return None
-    units = (quantity or 1) if budget.per_unit else 1
-    top = _whole(budget.maximum * units * 12 / budget.months, currency)
-    low = None if budget.minimum is None else _whole(budget.minimum * units * 12 / budget.months, currency)
-    steps = [f"{show(budget.maximum, currency)}{_spoken(budget, unit)}"]
-    steps += [f"\u00d7 {units}"] if budget.per_unit else []
-    steps += _factor(budget.months)
-    told = f"{' '.join(steps)} = {show(top, currency)} a year" if len(steps) > 1 else ""
-    return Limit(top, low, currency, budget.approximate), told
-
-
-def total(budget: Budget, currency: str, quantity: int | None, unit: str) -> tuple[Limit, str] | None:
-    """Return what the budget allows for the whole purchase and the arithmetic in words."""
-    if budget.maximum is None or (budget.per_unit and quantity is None):
-        return None
-    units = (quantity or 1) if budget.per_unit else 1
-    top = _whole(budget.maximum * units, currency)
-    low = None if budget.minimum is None else _whole(budget.minimum * units, currency)
-    told = f"{show(budget.maximum, currency)}{_spoken(budget, unit)} \u00d7 {units} = {show(top, currency)} in total"
-    return Limit(top, low, currency, budget.approximate), told if budget.per_unit else ""
-
-
-def _whole(amount: Decimal, currency: str) -> Decimal:
-    """Round a limit down, so that normalising never allows more than was written."""
-    return amount.quantize(Decimal(1).scaleb(-minor_units(currency)), rounding=ROUND_DOWN)
-
-
-def _spoken(budget: Budget, unit: str) -> str:
-    per_unit = f" per {_one(unit)}" if budget.per_unit else ""
-    names = {0: "", 1: " per month", 3: " per quarter", 12: " a year" if not per_unit else " per year"}
-    return per_unit + (
-        "" if budget.months is None else names.get(budget.months, f" for {budget.months} months")
-    )
-
-
-def _factor(months: int) -> list[str]:
-    if months == 12:  # noqa: PLR2004 - a year is what we want
-        return []
-    return [f"\u00d7 {12 // months}"] if 12 % months == 0 else [f"\u00d7 12 ÷ {months}"]
-
-
-def _one(unit: str) -> str:
-    special = {"people": "user", "staff": "user", "users": "user", "units": "unit"}
-    return special.get(unit, unit.removesuffix("s"))
 
 
 def read_period(words: str) -> tuple[int, int | None] | None:

@@ -1,4 +1,4 @@
-"""By when it is needed: "by 1 March 2027", "before end of Q1", "in 6 weeks"; today is given, never looked up."""
+"""By when it is needed: "by 1 March 2027", "before end of Q1", "in 6 weeks"; today is passed in."""
 
 import re
 from calendar import monthrange
@@ -30,7 +30,8 @@ _MONTH = (
 )
 _YEAR = r"20[0-9]{2}"
 _CUE = (
-    r"(?:(?:needed|done|completed|finished|carried\s+out|required|due|wanted|deliver(?:y|ed|able)?|live|go-?\s?live|ready|running"
+    r"(?:(?:needed|done|completed|finished|carried\s+out|required|due|wanted|deliver(?:y|ed"
+    r"|able)?|live|go-?\s?live|ready|running"
     r"|start(?:ing|s)?|deadline|in\s+place|start\s+date"
     r"|installed|rolled\s+out|need\s+(?:it|them|this|these)|have\s+(?:it|them))(?:\s+(?:is|date"
     r"|must\s+be|should\s+be))?\s*:?\s*)"
@@ -189,6 +190,10 @@ def _months(match: re.Match[str], today: date) -> tuple[int, int, int] | None:
         return _year_of(match["year7"], month, today), month, month
     if match["year8"]:
         return int(match["year8"]), 1, 12
+    return _relative_months(match, today)
+
+
+def _relative_months(match: re.Match[str], today: date) -> tuple[int, int, int] | None:
     ahead = 1 if (match["rel"] or "").casefold() == "next" else 0
     unit = (match["unit"] or match["plain"] or "").casefold()
     if unit == "year":

@@ -7,14 +7,15 @@ from decimal import Decimal
 from typing import Any
 
 from procur.core.errors import InvalidInput
-from procur.sourcing.budget import Budget, Limit
+from procur.sourcing.arithmetic import Limit
+from procur.sourcing.budget import Budget
+from procur.sourcing.limits import settle_budget
 from procur.sourcing.questions import ask
 from procur.sourcing.readings import Readings, finish, read_page
 from procur.sourcing.replies import Part, apply_part
 from procur.sourcing.settle import (
     Settled,
     check_date,
-    settle_budget,
     settle_kind,
     settle_quantity,
     settle_terms,
@@ -40,8 +41,8 @@ _SINGLE = (
 class Intake:
     """What a request says, what it leaves open and where it disagrees with itself.
 
-    A field that is not stated is None (or empty) and has a question; nothing is guessed. `text` is the request,
-    followed by the answers given since.
+    A field that is not stated is None (or empty), with a question where it is needed; nothing is guessed.
+    `text` is the request, followed by the answers given since.
     """
 
     text: str
@@ -149,7 +150,7 @@ def _assemble(
     read = read_page(Page(text, parts[0].start, parts[0].end), vocabulary, today)
     for part in parts[1:]:
         apply_part(part, read, vocabulary, today)
-    settled = _settle(read, vocabulary, today, default_currency)
+    settled = _settle(read, today, default_currency)
     for part in parts[1:]:
         read.page.claim(part.start, part.end)
     finish(read, settled.used)
@@ -169,9 +170,9 @@ def _assemble(
     )
 
 
-def _settle(read: Readings, vocabulary: Vocabulary, today: date, default_currency: str | None) -> Settled:
+def _settle(read: Readings, today: date, default_currency: str | None) -> Settled:
     settled = Settled()
-    settle_kind(read, settled, vocabulary)
+    settle_kind(read, settled)
     settle_quantity(read, settled)
     settle_terms(read, settled)
     check_date(settled, today)

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 # Nouns of things that are not software, by kind of purchase: category → pattern of its names.
 _HARDWARE = {
-    "laptops": r"laptops?|macbooks?(?:\s(?:pros?|airs?))?|thinkpads?|chromebooks?|ultrabooks?|notebook\scomputers?|laptop\scomputers?",
+    "laptops": (
+        r"laptops?|macbooks?(?:\s(?:pros?|airs?))?|thinkpads?|chromebooks?|ultrabooks?"
+        r"|notebook\scomputers?|laptop\scomputers?"
+    ),
     "monitors": r"monitors?|displays|screens",
     "desktops": r"desktop\s(?:pcs?|computers?)|workstations?|pcs|computers|mini\spcs?|imacs?",
     "servers": r"rack\sservers?|servers?",
@@ -14,7 +17,10 @@ _HARDWARE = {
     "printers": r"(?:label\s|laser\s|3d\s)?printers?|multifunction\sdevices?",
     "headsets": r"headsets?|headphones?",
     "peripherals": r"keyboards?|mice|webcams?|docking\sstations?|docks",
-    "network-equipment": r"(?:network\s)?switches|routers?|(?:wi-?fi\s)?access\spoints?|firewall\s(?:appliances?|devices?)",
+    "network-equipment": (
+        r"(?:network\s)?switches|routers?|(?:wi-?fi\s)?access\spoints?|firewall\s(?:appliances?"
+        r"|devices?)"
+    ),
     "projectors": r"projectors?",
     "cameras": r"(?:security\s)?cameras?",
     "scanners": r"(?:barcode\s|hand\s)?scanners?",
@@ -24,10 +30,16 @@ _GOODS = {
     "chairs": r"(?:office\s|desk\s|ergonomic\s|conference\s|task\s)*chairs?",
     "desks": r"(?:standing\s|sit-stand\s|office\s|height-adjustable\s)*desks?",
     "furniture": r"tables|shelves|cabinets|lockers|sofas?|office\sfurniture|furniture|lamps",
-    "paper": r"reams?(?:\sof(?:\s(?:a4|copy|printer|white))*\spaper)?|(?:copy|printer|a4)\spaper|boxes\sof\spaper",
+    "paper": (
+        r"reams?(?:\sof(?:\s(?:a4|copy|printer|white))*\spaper)?|(?:copy|printer|a4)\spaper"
+        r"|boxes\sof\spaper"
+    ),
     "toner": r"(?:toner|ink)(?:\scartridges?)?|cartridges",
     "stationery": r"(?:paper\s)?notebooks?|pens|office\ssupplies|stationery|envelopes|folders",
-    "work-clothing": r"uniforms?|safety\s(?:vests?|shoes|boots|gloves|helmets?|goggles)|t-shirts?|hoodies|jackets|work\s(?:boots|gloves)|hard\shats?",
+    "work-clothing": (
+        r"uniforms?|safety\s(?:vests?|shoes|boots|gloves|helmets?|goggles)|t-shirts?|hoodies|jackets"
+        r"|work\s(?:boots|gloves)|hard\shats?"
+    ),
     "packaging": r"(?:cardboard\s|shipping\s)?(?:boxes|cartons)|pallets?",
     "vehicles": r"(?:delivery\s|company\s)?(?:vans?|cars|trucks|bicycles|e-bikes|bikes)|forklifts?",
     "printed-matter": r"business\scards?|brochures|flyers|posters",
@@ -45,8 +57,14 @@ _SERVICES = {
     "maintenance": r"maintenance(?:\s(?:contract|services?))?|repair\sservices?|facility\smanagement",
     "catering": r"catering(?:\sservices?)?",
     "security-guards": r"security\s(?:guards?|services?)",
-    "creative": r"(?:web\s|graphic\s)?design\s(?:agency|services?|work)|copywriting|photographers?|video\sproduction|marketing\sagency",
-    "development": r"software\sdevelopment(?:\sservices?)?|contract\sdevelopers?|freelance\s\w+|contractors?|freelancers?",
+    "creative": (
+        r"(?:web\s|graphic\s)?design\s(?:agency|services?|work)|copywriting|photographers?"
+        r"|video\sproduction|marketing\sagency"
+    ),
+    "development": (
+        r"software\sdevelopment(?:\sservices?)?|contract\sdevelopers?|freelance\s\w+|contractors?"
+        r"|freelancers?"
+    ),
     "bookkeeping-services": (
         r"bookkeeping\sservices?|payroll\sservices?|accounting\sservices?|tax\sadvis(?:or|ors|ory"
         r"|ers?)"

@@ -10,20 +10,31 @@ _NEGATIONS = frozenset({"no", "not", "without", "never", "nor"})
 # Words that carry no wish of their own: they glue the understood pieces together.
 _GLUE = frozenset(
     """
-    a about above access after ahead all already also am an and another any are around as ask at available back based be because been being best both but buy buying
-    by can case cheers choose choice consider could d dear definitely do does done each else etc every everybody everyone everything existing few find first following
-    for from further general get getting give go going good great group guys had has have having hello help here hey hi how i idea if important in including
-    inside into is it item items its itself just kind kindly know let lets like ll looking look m make many may me might more much must my myself need needed needs
-    new next nice now of off office offer offers ok okay on once one ones only option or order ordering organisation organization other our ours out over people per platform
-    please possible procure procurement product provide provider purchase purchasing put quick quote quotes re recommend regards request require required requirement requirements s search see
-    select several shall she should so software solution solutions some somebody someone something soon source sourcing such suggest suitable support supplier suppliers supply supports sure t
-    team teams tell than thank thanks that the their them then there these they thing things this those through to today together too tool tools total two up us
-    use used users using ve vendor vendors via want wanted wants was way we well what when where which while who whole whose will wish with within work working would
-    yes yet you your yours service services company business department app application apps system subject re fwd saas subscription licence license licenses licences seat seats
-    budget price cost costs term terms payment pay paid contract deal delivery delivered deadline quantity qty compliance security certified certification certificate compliant feature features cap
-    include includes included sincerely best greetings morning afternoon evening cost center category type currency staff user employee employees month year months years annual annually monthly
-    yearly max maximum min minimum ideally most least units unit start starting end date due report reports audited attestation full fully per each x e g eg ie i.e spend
-    must-have musts invoice invoices replace replacing w haves nice-to-have nice-to-haves procure come comes coming run running able have's team's let's we're we've we'd we'll i'm i'd i've it's don't that's there's
+    a able about above access after afternoon ahead all already also am an and annual annually another
+    any app application apps are around as ask at attestation audited available back based be because
+    been being best both budget business but buy buying by can cap case category center certificate
+    certification certified cheers choice choose come comes coming company compliance compliant consider
+    contract cost costs could currency d date deadline deal dear definitely delivered delivery
+    department do does don't done due e each eg else employee employees end etc evening every everybody
+    everyone everything existing feature features few find first following for from full fully further
+    fwd g general get getting give go going good great greetings group guys had has have have's haves
+    having hello help here hey hi how i i'd i'm i've i.e idea ideally ie if important in include
+    included includes including inside into invoice invoices is it it's item items its itself just kind
+    kindly know least let let's lets licence licences license licenses like ll look looking m make many
+    max maximum may me might min minimum month monthly months more morning most much must must-have
+    musts my myself need needed needs new next nice nice-to-have nice-to-haves now of off offer offers
+    office ok okay on once one ones only option or order ordering organisation organization other our
+    ours out over paid pay payment people per platform please possible price procure procurement product
+    provide provider purchase purchasing put qty quantity quick quote quotes re recommend regards
+    replace replacing report reports request require required requirement requirements run running s
+    saas search seat seats security see select service services several shall she should sincerely so
+    software solution solutions some somebody someone something soon source sourcing spend staff start
+    starting subject subscription such suggest suitable supplier suppliers supply support supports sure
+    system t team team's teams tell term terms than thank thanks that that's the their them then there
+    there's these they thing things this those through to today together too tool tools total two type
+    unit units up us use used user users using ve vendor vendors via w want wanted wants was way we we'd
+    we'll we're we've well what when where which while who whole whose will wish with within work
+    working would x year yearly years yes yet you your yours
     """.split()  # noqa: SIM905 - a list of ninety strings reads worse
 )
 

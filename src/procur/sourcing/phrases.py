@@ -69,7 +69,8 @@ _SENTENCE = re.compile(
 )
 _JOINT = re.compile(
     r"(?P<list>,\s*(?:and|or)\s|(?<!\w)(?:and|or|nor|as\s+well\s+as|plus)(?=\s)|&|/(?=\s))"
-    r"|(?P<colon>:)|(?P<aside>\s[-\u2013\u2014]\s|[()])|(?P<apart>(?<!\w)(?:but|while|whereas|though|although|however|with"
+    r"|(?P<colon>:)|(?P<aside>\s[-\u2013\u2014]\s|[()])|(?P<apart>(?<!\w)(?:but|while|whereas"
+    r"|though|although|however|with"
     r"|including)(?!\w)|\s[-\u2013\u2014]\s|[()])|(?P<comma>,)",
     re.IGNORECASE,
 )
@@ -97,7 +98,7 @@ class Mark(NamedTuple):
 class Clause:
     """A stretch of a sentence between commas, "and", "but"; `joint` is what stands before it.
 
-    `bare` tells that it holds nothing but items and words that say nothing; `hint`, nothing but strength words.
+    `bare` tells that it holds nothing but items and words that say nothing; `hint`, only strength words.
     """
 
     start: int

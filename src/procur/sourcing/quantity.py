@@ -7,32 +7,50 @@ from procur.sourcing.amounts import NUMBER, read_count
 from procur.sourcing.items import LICENCES, PEOPLE, THINGS
 from procur.sourcing.spans import Page
 
-_STOP = r"for|and|or|with|in|at|of|per|a|an|the|to|by|on|is|are|must|months?|years?|days?|weeks?|hours?|minutes?|percent|x|inch|gb|tb|but|from|as|net"
+_STOP = (
+    r"for|and|or|with|in|at|of|per|a|an|the|to|by|on|is|are|must|months?|years?|days?|weeks?"
+    r"|hours?|minutes?|percent|x|inch|gb|tb|but|from|as|net"
+)
 _ADJECTIVES = rf"(?:(?!(?:{_STOP})(?!\w))[^\W\d_][\w'\u2019-]{{0,20}},?[\s-]+){{0,3}}?"
 _RANGE = rf"(?:\s?(?:-|\u2013|\u2014|to|or)\s?(?P<upper>{NUMBER}))?"
-_ABOUT = r"(?P<about>(?:about|around|approx(?:\.|imately)?|roughly|some|circa|ca\.?|~|almost|nearly|up\s+to|at\s+most|at\s+least|max(?:imum|\.)?|min(?:imum|\.)?|exactly|between)\s*)?"
+_ABOUT = (
+    r"(?P<about>(?:about|around|approx(?:\.|imately)?|roughly|some|circa|ca\.?|~|almost|nearly"
+    r"|up\s+to|at\s+most|at\s+least|max(?:imum|\.)?|min(?:imum|\.)?|exactly|between)\s*)?"
+)
 _COUNT = rf"(?<![\w.,$€£₹/])(?P<number>{NUMBER})(?P<more>\+)?{_RANGE}"
 _NO_UNIT = r"(?!\w)(?!\s?(?:%|k\b|percent|days?\b|weeks?\b|months?\b|years?\b|hours?\b|GB\b|TB\b))"
 _COUNTED = re.compile(
-    rf"(?<!\w){_ABOUT}{_COUNT}(?:\s*[x\u00d7]\s|[\s-]{{1,3}}){_ADJECTIVES}(?:(?P<thing>{THINGS})|(?P<licence>{LICENCES})|(?P<people>{PEOPLE}))(?!\w)",
+    (
+        rf"(?<!\w){_ABOUT}{_COUNT}(?:\s*[x\u00d7]\s|[\s-]{{1,3}}){_ADJECTIVES}(?:(?P<thing>{THINGS})"
+        rf"|(?P<licence>{LICENCES})|(?P<people>{PEOPLE}))(?!\w)"
+    ),
     re.IGNORECASE,
 )
 _TEAM = re.compile(
-    rf"(?<!\w)(?P<people>team|staff|company|group|department|crew|organi[sz]ation|firm|headcount|workforce|size|school|clinic|agency|startup|office)"
+    rf"(?<!\w)(?P<people>team|staff|company|group|department|crew|organi[sz]ation|firm|headcount"
+    rf"|workforce|size|school|clinic|agency|startup|office)"
     rf"(?:\s+size)?\s*(?:of|is|:|=)\s*(?:of\s+)?{_ABOUT}{_COUNT}{_NO_UNIT}",
     re.IGNORECASE,
 )
 _STRONG = re.compile(
-    rf"(?<!\w){_COUNT}[\s-](?:strong|head|member|people|man)(?:[\s-](?P<people>team|staff|company|crew|department|group|firm))(?!\w)",
+    (
+        rf"(?<!\w){_COUNT}[\s-](?:strong|head|member|people|man)(?:[\s-](?P<people>team|staff|company"
+        rf"|crew|department|group|firm))(?!\w)"
+    ),
     re.IGNORECASE,
 )
 _LABELLED = re.compile(
-    rf"(?<!\w)(?P<licence>quantity|qty|number\s+of\s+(?:seats|users|licen[cs]es|people|units|employees)|seats|users|licen[cs]es|people|headcount|units|amount|count|how\s+many)"
+    rf"(?<!\w)(?P<licence>quantity|qty|number\s+of\s+(?:seats|users|licen[cs]es|people|units"
+    rf"|employees)|seats|users|licen[cs]es|people|headcount|units|amount|count|how\s+many)"
     rf"\s*[:=]?\s*(?:is\s+)?{_ABOUT}{_COUNT}{_NO_UNIT}",
     re.IGNORECASE,
 )
 _OF_US = re.compile(
-    rf"(?<!\w)(?:we\s+are|we're|there\s+are|there\s+will\s+be)\s+{_ABOUT}{_COUNT}(?:\s+(?P<people>of\s+us|in\s+total))?(?=\s*(?:[.,;:!)\n]|$|and\b|in\b|of\b))",
+    (
+        rf"(?<!\w)(?:we\s+are|we're|there\s+are"
+        rf"|there\s+will\s+be)\s+{_ABOUT}{_COUNT}(?:\s+(?P<people>of\s+us"
+        rf"|in\s+total))?(?=\s*(?:[.,;:!)\n]|$|and\b|in\b|of\b))"
+    ),
     re.IGNORECASE,
 )
 _FOR = re.compile(
@@ -40,7 +58,9 @@ _FOR = re.compile(
     re.IGNORECASE,
 )
 _LEAD = re.compile(
-    rf"(?:(?<!\w)(?:need|needs|buy|order|purchase|want|get|supply|procure|quote\s+for|looking\s+for|request\s+for|replace|deliver|require)\s+{_ABOUT}|^\s*(?:[-*•]\s+)?){_COUNT}"
+    rf"(?:(?<!\w)(?:need|needs|buy|order|purchase|want|get|supply|procure|quote\s+for"
+    rf"|looking\s+for|request\s+for|replace|deliver|require)\s+{_ABOUT}"
+    rf"|^\s*(?:[-*•]\s+)?){_COUNT}"
     rf"\s*[x\u00d7]?\s+(?P<noun>(?:(?!(?:{_STOP})(?!\w))[^\W\d_][\w'\u2019-]{{0,20}}\s+){{0,3}}?[^\W\d_][\w'\u2019-]{{0,20}}s)(?!\w)",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -74,7 +94,7 @@ def read_counts(page: Page) -> list[Count]:
     found: list[Count] = []
     for pattern, rank in ((_COUNTED, None), (_STRONG, 1), (_TEAM, 1), (_LABELLED, 0), (_OF_US, 1), (_FOR, 1)):
         for match in list(pattern.finditer(page.open)):
-            count = _count(match, rank, page.text)
+            count = _count(match, rank)
             if count is None:
                 continue
             # The name of a thing stays readable: it also says what kind of purchase this is.
@@ -86,7 +106,7 @@ def read_counts(page: Page) -> list[Count]:
     return sorted(found, key=lambda one: one.start)
 
 
-def _count(match: re.Match[str], rank: int | None, text: str) -> Count | None:
+def _count(match: re.Match[str], rank: int | None) -> Count | None:
     number = read_count(match["number"])
     upper = read_count(match["upper"]) if match["upper"] else None
     if number is None or (match["upper"] and upper is None):
@@ -140,7 +160,7 @@ def _note(match: re.Match[str]) -> str:
 def _lead(page: Page) -> list[Count]:
     """Read "need 200 hard hats": a number and a noun nobody told us about, where the request begins."""
     for match in _LEAD.finditer(page.open):
-        count = _count(match, 0, page.text)
+        count = _count(match, 0)
         if count is not None and not _NOT_UNITS.search(match["noun"]):
             start = match.start("number")
             page.claim(start, match.start("noun"))

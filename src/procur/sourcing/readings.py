@@ -8,9 +8,9 @@ from procur.sourcing.budget import Budget, read_budgets
 from procur.sourcing.dates import read_needed_by
 from procur.sourcing.items import Item, items, software_word
 from procur.sourcing.leftover import read_unread
-from procur.sourcing.strengths import Strengths
 from procur.sourcing.quantity import Count, read_counts
 from procur.sourcing.spans import Found, Page, Span
+from procur.sourcing.strengths import Strengths
 from procur.sourcing.terms import Wish, read_payment_terms, read_term
 from procur.sourcing.wants import Named, read_names
 from procur.vendors.vocabulary import Vocabulary

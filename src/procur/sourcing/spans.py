@@ -1,5 +1,6 @@
 """Where a value was read: every reading keeps the words it came from."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -8,6 +9,8 @@ Value = TypeVar("Value")
 
 # Claimed text reads as NUL, which a request may not hold: no pattern reaches across it.
 CLAIMED = "\x00"
+_GAP = 6
+_LONG_GAP = re.compile(rf"\s{{{_GAP + 1},}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +26,8 @@ class Span:
 class Found(Generic[Value]):
     """One value with the words it was read from.
 
-    `confidence` is "stated" (the words say it), "derived" (it follows from them, `note` says how) or "suggested
-    by <model>". `strength` is "must" or "prefer" where the difference matters.
+    `confidence` is "stated" (the words say it), "derived" (it follows from them, `note` says how) or
+    "suggested by <model>". `strength` is "must" or "prefer" where the difference matters.
     """
 
     value: Value
@@ -64,6 +67,9 @@ class Page:
         self.start = start
         self._letters = [CLAIMED] * start + list(text[start:stop]) + [CLAIMED] * (len(text) - stop)
         self._open: str | None = None
+        # No wording needs a longer gap; without this, a page of blanks would cost its length squared.
+        for gap in _LONG_GAP.finditer(text):
+            self.claim(gap.start() + _GAP, gap.end())
 
     @property
     def open(self) -> str:

@@ -66,7 +66,7 @@ class Strengths:
         return mark.start < items[0][0] and any(item[0] not in self._alone for item in items)
 
     def _list_has_own_word(self, number: int) -> bool:
-        """Tell whether the list that this clause is in ends with a word of its own ("… and SOC 2 required")."""
+        """Tell whether the list this clause is in ends with a word of its own ("and SOC 2 required")."""
         for clause in self._clauses[number + 1 :]:
             if clause.marks:
                 last = clause.mark()
