@@ -37,7 +37,7 @@ _MONTH_NAMES = (
     *("July", "August", "September", "October", "November", "December"),
 )
 _BILLING = {
-    "monthly": "each month in arrears",
+    "monthly": "each month in advance",
     "quarterly": "each quarter in advance",
     "yearly": "each contract year in advance",
     "once": "once, after it has performed",
@@ -60,7 +60,11 @@ def day(value: date) -> str:
 
 def plural(unit: str, quantity: int) -> str:
     """Return the unit in the number that goes with the quantity."""
-    return unit if quantity == 1 else f"{unit}s"
+    if quantity == 1:
+        return unit
+    if unit.endswith("y") and unit[-2:-1] not in "aeiou":
+        return f"{unit[:-1]}ies"
+    return f"{unit}es" if unit.endswith(("s", "x", "z", "ch", "sh")) else f"{unit}s"
 
 
 def values(facts: ContractFacts) -> dict[str, str | None]:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from procur.core.deal import Terms
 from procur.core.errors import InvalidInput
+from procur.core.money import to_cents
 
 RequestType = Literal["saas", "hardware", "goods", "services"]
 Billing = Literal["monthly", "quarterly", "yearly", "once"]
@@ -99,9 +100,10 @@ class ContractFacts:
         if self.last_day and self.last_day < self.first_day:
             raise InvalidInput("The contract ends before it starts", field="end_date")
         planned = sum((part.amount for part in self.payment_schedule), Decimal(0))
-        if self.payment_schedule and planned != self.terms.total:
+        total = to_cents(self.terms.total, self.terms.currency)
+        if self.payment_schedule and planned != total:
             raise InvalidInput(
-                f"The payment schedule adds up to {planned}, the contract to {self.terms.total}",
+                f"The payment schedule adds up to {planned}, the contract to {total}",
                 field="payment_schedule",
             )
 

@@ -29,12 +29,14 @@ def _party(party: OrderParty, role: str) -> dict[str, Any]:
     town = " ".join(part for part in (party.postal_code, party.city) if part)
     lines = [*party.address_lines, town, party.country]
     known = [("Tax number", party.tax_id), ("Registration", party.registration_id)]
-    address = f"{party.endpoint_scheme}:{party.endpoint_id}"
+    address = f"{party.endpoint_id} ({party.endpoint_scheme})"
     return {
         "role": role,
         "name": clean(party.legal_name),
         "address": [clean(line) for line in lines if line.strip()],
-        "ids": [f"{label}: {clean(value)}" for label, value in (*known, ("Address", address)) if value],
+        "ids": [
+            f"{label}: {clean(value)}" for label, value in (*known, ("Electronic address", address)) if value
+        ],
     }
 
 

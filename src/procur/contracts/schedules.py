@@ -51,10 +51,9 @@ def payments(facts: ContractFacts) -> tuple[Instalment, ...]:
 
 
 def _invoiced(facts: ContractFacts, period: Period) -> Instalment:
-    in_arrears = facts.billing == "monthly"
-    invoice = period.last + timedelta(days=1) if in_arrears and period.last else period.first
-    due = invoice + timedelta(days=PAYMENT_DAYS[facts.terms.payment_terms])
-    return Instalment(f"{period.label}, invoiced on {day(invoice)}", due, period.amount)
+    """Return a period's payment: invoiced on its first day (as `core.finance` values it), due n days later."""
+    due = period.first + timedelta(days=PAYMENT_DAYS[facts.terms.payment_terms])
+    return Instalment(f"{period.label}, invoiced on {day(period.first)}", due, period.amount)
 
 
 def _periods(facts: ContractFacts, months: int, label: str) -> tuple[Period, ...]:

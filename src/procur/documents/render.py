@@ -95,7 +95,7 @@ def _unprintable(shown: str, data: Mapping[str, Any]) -> InvalidInput:
     return InvalidInput(
         f"{where} holds {shown!r}, for which the document fonts have no glyph",
         field=where,
-        hint="The fonts cover Latin, Greek, Cyrillic, Hebrew, Arabic and Devanagari",
+        hint="Write it in Latin, Greek, Cyrillic or Hebrew letters; the document fonts cover these",
     )
 
 

@@ -1,1 +1,0 @@
-"""Files that the contracts room ships: the clause library and the UBL schemas."""
