@@ -49,6 +49,10 @@ class Workspace:
             self._database = init_db(config)
         return self._database
 
+    def use(self, database: DatabaseSession) -> None:
+        """Use this open database."""
+        self._database = database
+
     @property
     def store(self) -> LocalStore:
         """Where contracts and orders are kept."""

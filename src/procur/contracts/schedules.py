@@ -51,7 +51,7 @@ def payments(facts: ContractFacts) -> tuple[Instalment, ...]:
 
 
 def _invoiced(facts: ContractFacts, period: Period) -> Instalment:
-    """Return a period's payment: invoiced on its first day (as `core.finance` values it), due n days later."""
+    """Return a period's payment: invoiced on its first day (as in `core.finance`), due n days later."""
     due = period.first + timedelta(days=PAYMENT_DAYS[facts.terms.payment_terms])
     return Instalment(f"{period.label}, invoiced on {day(period.first)}", due, period.amount)
 

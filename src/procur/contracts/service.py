@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from procur.audit.trail import record
-from procur.contracts.contract_facts import ContractFacts, Evidence, PartyFacts, months_later
+from procur.contracts.contract_facts import Billing, ContractFacts, Evidence, PartyFacts, months_later
 from procur.contracts.paper import TEMPLATE, ContractPaper, contract_paper
 from procur.contracts.schedules import payments
 from procur.core.actor import Actor
@@ -35,6 +35,7 @@ from procur.db.repositories import (
 from procur.documents.render import render
 from procur.documents.store import DocumentStore
 from procur.events.facts import ContractActivated, ContractDrafted, ContractSigned
+from procur.negotiation.briefs import Economics
 from procur.negotiation.mandates import hold_to_mandate, stored_terms
 from procur.negotiation.wording import extra_label
 from procur.sourcing.service import move_request
@@ -42,6 +43,7 @@ from procur.vendors.vocabulary import Vocabulary
 
 NOTICE_DAYS = 60
 RENEWAL_CAP = Decimal(3)
+_BILLING: dict[str, Billing] = {"monthly": "monthly", "quarterly": "quarterly", "annual": "yearly"}
 PROVEN = ("certified", "report")
 
 
@@ -108,7 +110,7 @@ def draft_contract(
         auto_renew=facts.auto_renew,
         document_path=stored.path,
         document_hash=stored.sha256,
-        template_version=f"{rendered.template} {rendered.template_version}, clauses {paper.library_version}",
+        template_version=f"{rendered.template} {rendered.version}, clauses {paper.library_version}",
         status="pending_signature",
         value_adds=list(terms.value_adds),
         special_terms={"paragraphs": list(special_terms)},
@@ -177,7 +179,7 @@ def _facts(
         renewal_cap_percent=RENEWAL_CAP if "renewal_cap" in terms.value_adds else None,
         must_haves=tuple(features.get(key, key) for key in request.must_haves),
         compliance=_compliance(session, request, vendor, vocabulary),
-        billing="yearly" if recurring else "once",
+        billing=_BILLING[Economics.from_settings(organization.settings).billing] if recurring else "once",
         governing_law=governing_law,
         special_terms=special_terms,
     )

@@ -45,7 +45,9 @@ class Economics:
     cost_of_capital: Decimal = Decimal("0.10")
     drop_probability: Decimal = Decimal("0.10")
     uplift: Decimal = Decimal("0.05")
-    billing: str = "annual"
+    # List prices are per month and published prepay factors count from monthly billing, so this is the basis
+    # on which prepayment and payment days are valued unless the organisation pays otherwise.
+    billing: str = "monthly"
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> "Economics":

@@ -1,0 +1,244 @@
+"""Create the database, the organisation, its people, and fill the catalogue."""
+
+from pathlib import Path
+from typing import Any
+
+from procur.cli.workspace import Workspace, database_config
+from procur.core.errors import Conflict, InvalidInput
+from procur.db import init_db
+from procur.db.models import VendorProfileRecord
+from procur.db.repositories import UserRepository, VendorRepository
+from procur.identity.service import add_user, own_organization, set_up_organization
+from procur.vendors.catalogue import ATTRIBUTION, ImportReport, read_demo_catalogue, read_file
+from procur.vendors.service import change_vendor, import_vendors, record_evidence
+from procur.vendors.vocabulary import Vocabulary, load
+
+VOCABULARY_FILE = "vocabulary.toml"
+
+
+def vocabulary_of(workspace: Workspace) -> Vocabulary:
+    """Return the words Procur knows, with the user's own file on top where the folder has one."""
+    own = workspace.home / VOCABULARY_FILE
+    return load(own if own.exists() else None)
+
+
+def create_database(
+    workspace: Workspace,
+    *,
+    name: str,
+    email: str,
+    full_name: str,
+    country: str | None,
+    billing_email: str | None,
+    address: tuple[str, ...],
+    tax_id: str | None,
+) -> dict[str, Any]:
+    """Create (or upgrade) the database and set up the organisation with its first person."""
+    workspace.home.mkdir(parents=True, exist_ok=True)
+    workspace.use(init_db(database_config(workspace.home), create_tables=True))
+    with workspace.session() as session:
+        if UserRepository(session).count():
+            raise Conflict(
+                "This database is set up already",
+                hint="add people with `procur users add`; change the company with `procur company`",
+            )
+        organization = set_up_organization(
+            session,
+            name=name,
+            now=workspace.clock.now(),
+            country=country,
+            billing_email=billing_email or email,
+            company={key: value for key, value in (("address", list(address)), ("tax_id", tax_id)) if value},
+        )
+        owner = add_user(
+            session,
+            None,
+            organization,
+            email=email,
+            full_name=full_name,
+            role="owner",
+            now=workspace.clock.now(),
+        )
+        return {
+            "database": workspace.database.config.printable_url,
+            "documents": str(workspace.store.root),
+            "organization": organization.name,
+            "owner": owner.email,
+        }
+
+
+def change_company(workspace: Workspace, **changes: Any) -> dict[str, Any]:
+    """Change what the organisation is called and where it is."""
+    with workspace.session() as session:
+        workspace.actor(session).require("user.write")
+        found = own_organization(session)
+        company = {**found.settings.get("company", {})}
+        for key in ("address", "tax_id"):
+            if changes.get(key):
+                company[key] = list(changes[key]) if key == "address" else changes[key]
+        set_up_organization(
+            session,
+            name=changes.get("name") or found.name,
+            now=workspace.clock.now(),
+            country=changes.get("country"),
+            billing_email=changes.get("billing_email"),
+            company=company,
+        )
+        return {
+            "organization": found.name,
+            "country": found.country,
+            "billing_email": found.billing_email,
+            "company": dict(found.settings.get("company", {})),
+        }
+
+
+def add_person(
+    workspace: Workspace, *, email: str, full_name: str, role: str, vendor_id: str | None = None
+) -> dict[str, Any]:
+    """Add a person to the organisation."""
+    with workspace.session() as session:
+        if vendor_id is not None:
+            VendorRepository(session).named(vendor_id)
+        user = add_user(
+            session,
+            workspace.actor(session),
+            own_organization(session),
+            email=email,
+            full_name=full_name,
+            role=role,
+            now=workspace.clock.now(),
+            vendor_id=vendor_id,
+        )
+        return {"email": user.email, "name": user.full_name, "role": user.role, "vendor": vendor_id}
+
+
+def list_people(workspace: Workspace) -> dict[str, Any]:
+    """Return everybody in the organisation."""
+    with workspace.session() as session:
+        people = UserRepository(session).get_all(limit=1000)
+        return {
+            "people": [
+                {
+                    "email": user.email,
+                    "name": user.full_name,
+                    "role": user.role,
+                    "vendor": user.preferences.get("vendor_id"),
+                    "active": user.is_active,
+                }
+                for user in people
+            ]
+        }
+
+
+def import_catalogue(
+    workspace: Workspace, path: Path | None, *, skip_bad_rows: bool = False
+) -> dict[str, Any]:
+    """Import a file, or the packaged list prices when no file is named."""
+    if path is None:
+        vendors = read_demo_catalogue()
+        report = ImportReport(vendors, (), len(vendors))
+        source, attribution = "packaged SaaS list prices", ATTRIBUTION
+    else:
+        report, source, attribution = read_file(path, vocabulary_of(workspace)), path.name, None
+    with workspace.session() as session:
+        counts = import_vendors(
+            session,
+            workspace.actor(session),
+            report,
+            source=source,
+            now=workspace.clock.now(),
+            skip_bad_rows=skip_bad_rows,
+        )
+    plans = [plan for vendor in report.vendors for plan in vendor.plans]
+    return {
+        "source": source,
+        "attribution": attribution,
+        **counts,
+        "rows": report.total_rows,
+        "plans": len(plans),
+        "quote_only_plans": sum(plan.quote_only for plan in plans),
+        "rejected_rows": [
+            {"line": row.line, "vendor_id": row.vendor_id, "field": row.field, "reason": row.reason}
+            for row in report.rejected
+        ],
+        "warnings": list(report.warnings),
+    }
+
+
+def list_vendors(
+    workspace: Workspace, *, category: str | None, search: str | None, limit: int, cursor: str | None
+) -> dict[str, Any]:
+    """Return a page of vendors, or those whose name contains a word."""
+    with workspace.session() as session:
+        repository = VendorRepository(session)
+        if search:
+            rows, following = repository.search(search, limit=limit), None
+        else:
+            page = repository.page(limit=limit, cursor=cursor, **({"category": category} if category else {}))
+            rows, following = list(page.rows), page.next_cursor
+        return {
+            "vendors": [_vendor_line(row) for row in rows],
+            "total": repository.count(),
+            "next_cursor": following,
+        }
+
+
+def show_vendor(workspace: Workspace, vendor_id: str) -> dict[str, Any]:
+    """Return everything that is known of a vendor."""
+    with workspace.session() as session:
+        repository = VendorRepository(session)
+        row = repository.named(vendor_id)
+        evidence = repository.evidence_for([row.id])[row.id]
+        return {
+            **_vendor_line(row),
+            "website": row.website,
+            "contact_email": row.contact_email,
+            "country": row.country,
+            "plans": list(row.price_tiers.get("plans", [])),
+            "source": row.data_source,
+            "captured_on": row.vendor_metadata.get("captured_on"),
+            "price_history": list(row.vendor_metadata.get("price_history", [])),
+            "evidence": [
+                {
+                    "framework": each.framework,
+                    "kind": each.kind,
+                    "source": each.source,
+                    "valid_until": each.valid_until,
+                }
+                for each in evidence
+            ],
+        }
+
+
+def add_evidence(workspace: Workspace, **told: Any) -> dict[str, Any]:
+    """Record evidence for a vendor's compliance."""
+    with workspace.session() as session:
+        vendor = record_evidence(
+            session,
+            workspace.actor(session),
+            vocabulary_of(workspace),
+            now=workspace.clock.now(),
+            **told,
+        )
+        return {"vendor": vendor.vendor_id, **told}
+
+
+def update_vendor(workspace: Workspace, vendor_id: str, **changes: Any) -> dict[str, Any]:
+    """Change what is known of a vendor."""
+    if not changes:
+        raise InvalidInput("nothing to change", field="options", hint="procur vendors change --help")
+    with workspace.session() as session:
+        row = change_vendor(
+            session, workspace.actor(session), vendor_id=vendor_id, now=workspace.clock.now(), **changes
+        )
+        return {"vendor": row.vendor_id, "changed": changes}
+
+
+def _vendor_line(row: VendorProfileRecord) -> dict[str, Any]:
+    return {
+        "vendor_id": row.vendor_id,
+        "name": row.name,
+        "category": row.category,
+        "currency": row.currency,
+        "list_price": row.list_price,
+    }

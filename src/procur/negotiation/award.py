@@ -1,0 +1,205 @@
+"""Choose an offer, ask policy what that needs, and take the approvers' decisions to the request."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from procur.approvals.policy import Decision
+from procur.approvals.service import ask_for_approvals, decide, decide_by_policy
+from procur.audit.trail import record
+from procur.core.actor import Actor
+from procur.core.deal import Terms
+from procur.core.errors import Conflict, DecisionNeeded, NotFound
+from procur.core.money import show
+from procur.db import Session
+from procur.db.models import ApprovalRecord, OfferRecord, RequestRecord, VendorProfileRecord
+from procur.db.repositories import (
+    ContractRepository,
+    MandateRepository,
+    OfferRepository,
+    RequestRepository,
+    VendorRepository,
+)
+from procur.events.facts import AwardProposed
+from procur.negotiation.mandates import hold_to_mandate, is_recurring, stored_terms
+from procur.negotiation.offers_compared import Compared, open_offers
+from procur.sourcing.service import move_request
+
+SUBJECT = "request"
+PROVEN = ("certified", "report")
+
+
+@dataclass(frozen=True, slots=True)
+class Award:
+    """The offer chosen, what policy decided, and the approvals that were asked for."""
+
+    offer: OfferRecord
+    vendor: VendorProfileRecord
+    decision: Decision
+    approvals: list[ApprovalRecord]
+
+
+def propose_award(
+    session: Session,
+    actor: Actor,
+    request: RequestRecord,
+    compared: Compared,
+    *,
+    choice: str,
+    now: datetime,
+    sole_source_reason: str | None = None,
+) -> Award:
+    """Award to a pick (best_value, lowest_cost, lowest_risk) or to a vendor's id; policy decides what it needs.
+
+    A decision that blocks (over budget, missing evidence, too few quotes) raises DecisionNeeded and changes
+    nothing. The offer is held to the mandate in this transaction, by us and by the database.
+    """
+    actor.require("award.propose")
+    if request.status != "negotiating":
+        raise Conflict(
+            f"{request.request_id} is {request.status}; only a negotiated request can be awarded",
+            field="status",
+        )
+    offer = _chosen(compared, choice)
+    vendor = VendorRepository(session).get(offer.vendor_id)
+    terms = stored_terms(offer)
+    hold_to_mandate(offer, MandateRepository(session).get(offer.mandate_id), now=now)
+    decision = decide_by_policy(session, _facts(session, request, vendor, terms, sole_source_reason, now=now))
+    if decision.outcome == "blocked":
+        raise DecisionNeeded(
+            f"policy blocks the award to {vendor.name}: {'; '.join(decision.blocks)}",
+            field="policy",
+            hint=_way_out(decision, vendor),
+            details={"block": list(decision.blocks)},
+        )
+    if not offer.accepted:
+        OfferRepository(session).accept(offer.id)
+    approvals = ask_for_approvals(
+        session,
+        decision,
+        subject_type=SUBJECT,
+        subject_id=request.request_id,
+        requester=actor,
+        amount=terms.total,
+        currency=terms.currency,
+    )
+    record(
+        session,
+        actor,
+        AwardProposed(
+            request_id=request.request_id,
+            offer_id=offer.offer_id,
+            outcome=decision.outcome,
+            total=terms.total,
+            currency=terms.currency,
+        ),
+        now=now,
+        description=f"Award of {request.request_id} to {vendor.name} proposed: "
+        f"{show(terms.total, terms.currency)}; policy: {decision.outcome.replace('_', ' ')}",
+        category="compliance",
+    )
+    RequestRepository(session).award(request.id, offer.id)
+    move_request(session, actor, request, "awaiting_approval" if approvals else "approved", now=now)
+    return Award(offer, vendor, decision, approvals)
+
+
+def decide_award(
+    session: Session,
+    actor: Actor,
+    request: RequestRecord,
+    *,
+    approve: bool,
+    reason: str | None,
+    now: datetime,
+) -> list[ApprovalRecord]:
+    """Decide the next open step as this person; the last approval approves, any rejection ends it."""
+    if request.status != "awaiting_approval":
+        raise NotFound(
+            f"{request.request_id} does not wait for approval (it is {request.status})", field="status"
+        )
+    if not approve and not reason:
+        raise DecisionNeeded("a rejection needs a reason", field="reason", hint="--reason …")
+    rows = decide(
+        session,
+        actor,
+        subject_type=SUBJECT,
+        subject_id=request.request_id,
+        approve=approve,
+        reason=reason,
+        now=now,
+    )
+    if not approve:
+        move_request(session, actor, request, "rejected", now=now, reason=reason, awarded_offer_id=None)
+    elif all(row.decision == "approved" for row in rows):
+        move_request(session, actor, request, "approved", now=now, approved_at=now, approved_by=actor.user_id)
+    return rows
+
+
+def _chosen(compared: Compared, choice: str) -> OfferRecord:
+    """Return the stored offer that a pick or a vendor id names."""
+    picked = compared.comparison.pick(choice)
+    if picked is not None:
+        return compared.offers[picked.key].offer
+    for key, each in compared.offers.items():
+        if choice in {key, key.partition("/")[0]}:
+            return each.offer
+    names = ["best_value", "lowest_cost", "lowest_risk", *(key.partition("/")[0] for key in compared.offers)]
+    reason = compared.comparison.reason
+    raise NotFound(
+        f"there is no pick or vendor {choice!r}" + (f": {reason}" if reason else ""),
+        field="choice",
+        hint="one of: " + ", ".join(names),
+    )
+
+
+def _facts(
+    session: Session,
+    request: RequestRecord,
+    vendor: VendorProfileRecord,
+    terms: Terms,
+    sole_source_reason: str | None,
+    *,
+    now: datetime,
+) -> dict[str, object]:
+    """Return what is known about the award, for the policy; None stays unknown."""
+    months = terms.term_months
+    budget = request.budget_max
+    if budget is not None and is_recurring(request) and months:
+        budget = budget * months / 12
+    evidence = VendorRepository(session).evidence_for([vendor.id])[vendor.id]
+    return {
+        "currency": terms.currency,
+        "total": terms.total,
+        "yearly_total": terms.yearly,
+        "budget_total": budget,
+        "unit_price": terms.unit_price,
+        "quantity": terms.quantity,
+        "term_months": months,
+        "payment_terms": terms.payment_terms,
+        "quotes_received": len(open_offers(session, request, now=now)),
+        "sole_source_reason": sole_source_reason,
+        "new_vendor": not ContractRepository(session).for_vendor(vendor.id),
+        "vendor_id": vendor.vendor_id,
+        "request_type": request.request_type,
+        "category": request.category,
+        "department": request.department,
+        "holds_company_data": True if request.request_type == "saas" else None,
+        "required_frameworks": tuple(request.compliance_requirements),
+        "evidence_held": tuple(
+            sorted({row.framework for row in evidence if row.kind in PROVEN and _valid(row.valid_until, now)})
+        ),
+        "decided_on": now.date(),
+    }
+
+
+def _valid(until: date | None, now: datetime) -> bool:
+    return until is None or until >= now.date()
+
+
+def _way_out(decision: Decision, vendor: VendorProfileRecord) -> str:
+    if decision.missing_evidence:
+        framework = decision.missing_evidence[0]
+        return (
+            f"procur vendors evidence {vendor.vendor_id} --framework {framework} --kind report "
+            "--source … once somebody has seen it"
+        )
+    return "procur policy show; procur award --reason … documents why there are fewer quotes"

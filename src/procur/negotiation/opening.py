@@ -1,0 +1,94 @@
+"""Open the talks with every shortlisted vendor of a request."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from procur.core.actor import Actor
+from procur.core.errors import Conflict, DecisionNeeded
+from procur.db import Session
+from procur.db.models import NegotiationSessionRecord, RequestRecord
+from procur.db.repositories import (
+    MandateRepository,
+    NegotiationRepository,
+    RequestRepository,
+    VendorRepository,
+)
+from procur.negotiation.briefs import Economics, buyer_states, seller_state
+from procur.negotiation.mandates import mandate_from_request, mandate_of, write_mandate
+from procur.negotiation.service import Opening, start_session
+from procur.sourcing.service import move_request
+from procur.vendors.matching import Match, Matching
+
+
+def open_talks(
+    session: Session,
+    actor: Actor,
+    request: RequestRecord,
+    matching: Matching,
+    *,
+    economics: Economics,
+    seed: int,
+    rounds: int,
+    counterpart: str,
+    now: datetime,
+) -> list[NegotiationSessionRecord]:
+    """Start one session per shortlisted vendor, under the request's mandate (written if there is none)."""
+    actor.require("negotiation.run")
+    if NegotiationRepository(session).for_request(request.id):
+        raise Conflict(
+            f"{request.request_id} is being negotiated already",
+            field="request_id",
+            hint=f"procur negotiate {request.request_id} --resume",
+        )
+    matches = _negotiable(request, matching, counterpart)
+    row = MandateRepository(session).latest_for(request.id)
+    if row is None:
+        row = write_mandate(
+            session, actor, request, mandate_from_request(request), now=now, reason="as the request says"
+        )
+    mandate = mandate_of(row)
+    states = buyer_states(request, mandate, matches, economics)
+    keys = VendorRepository(session).keys_of(match.vendor.vendor_id for match in matches)
+    vendors = VendorRepository(session).get_many(keys.values())
+    RequestRepository(session).update(request.id, seed=seed)
+    move_request(session, actor, request, "negotiating", now=now)
+    return [
+        start_session(
+            session,
+            actor,
+            request,
+            row,
+            Opening(
+                vendor=vendors[keys[match.vendor.vendor_id]],
+                plan=match.plan.name,
+                list_unit_price=match.unit_price,
+                buyer_state=state,
+                seller_state=seller_state(mandate, match, seed=seed, rivals=len(matches) - 1)
+                if counterpart == "simulated"
+                else {},
+                seed=seed,
+            ),
+            counterpart=counterpart,
+            rounds=rounds,
+            now=now,
+        )
+        for match, state in zip(matches, states, strict=True)
+    ]
+
+
+def _negotiable(request: RequestRecord, matching: Matching, counterpart: str) -> Sequence[Match]:
+    """Return whom to talk to; a simulated vendor needs a list price to be drawn around."""
+    if not matching.shortlist:
+        raise DecisionNeeded(
+            f"no vendor fits {request.request_id}",
+            field="request_id",
+            hint=f"procur match {request.request_id} says why; change the request or import more vendors",
+        )
+    found = [m for m in matching.shortlist if m.unit_price is not None or counterpart != "simulated"]
+    if not found:
+        raise DecisionNeeded(
+            "every vendor on the shortlist only quotes: a simulated vendor would have to invent a price",
+            field="counterpart",
+            hint="negotiate with the vendors themselves: --counterpart person",
+        )
+    return found
