@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from procur.negotiation.engine import AdditiveUtility, Issue, Negotiator
+from procur.negotiation.engine import BALANCED, AdditiveUtility, Issue, Negotiator
 
 
 class BenchUtility(Protocol):
@@ -22,7 +22,7 @@ def factory(
     role: str,
     seed: int,
 ) -> Negotiator:
-    """Return a negotiator with the default tactics for one bench session."""
+    """Return a negotiator with one set of tactics for every deadline."""
     return Negotiator(
         [Issue(name, values) for name, values in issues.items()],
         AdditiveUtility(utility.weights, utility.values),
@@ -30,4 +30,5 @@ def factory(
         deadline,
         role,
         seed=seed,
+        tactics=BALANCED,
     )

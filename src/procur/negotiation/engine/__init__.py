@@ -13,15 +13,31 @@
 Randomness comes from `seed` alone, so the same inputs give the same transcript everywhere.
 """
 
-from procur.negotiation.engine.aspiration import BALANCED, BOULWARE, CONCEDER, LINEAR, TOUGH, Tactics
+from procur.negotiation.engine.aspiration import (
+    BALANCED,
+    BOULWARE,
+    CAUTIOUS,
+    CONCEDER,
+    LINEAR,
+    TOUGH,
+    Tactics,
+)
 from procur.negotiation.engine.explanation import Explanation, Move
 from procur.negotiation.engine.issues import AnyIssue, AnyOutcome, Issue, Outcome, PriceIssue
+from procur.negotiation.engine.metrics import (
+    all_outcomes,
+    nash_point,
+    pareto_distance,
+    pareto_front,
+    points_of,
+)
 from procur.negotiation.engine.negotiator import Answer, Negotiator
 from procur.negotiation.engine.utility import AdditiveUtility, PiecewiseLinear
 
 __all__ = [
     "BALANCED",
     "BOULWARE",
+    "CAUTIOUS",
     "CONCEDER",
     "LINEAR",
     "TOUGH",
@@ -37,4 +53,9 @@ __all__ = [
     "PiecewiseLinear",
     "PriceIssue",
     "Tactics",
+    "all_outcomes",
+    "nash_point",
+    "pareto_distance",
+    "pareto_front",
+    "points_of",
 ]

@@ -17,7 +17,12 @@ class Tactics:
     nothing. `patience` in [0, 1] says how far the target follows what the other side's concessions promise
     instead. `settle` is the share of the next own offer's gain for which an offer is taken near the end.
 
-    The defaults were fitted on the public training half of the negotiation bench at 8, 20 and 100 rounds.
+    `leeway` is the share of its last ask that the other side is believed to give up in its last answer: low
+    where losing the deal hurts; without it the curve is followed to the end. With `reciprocity`, nothing is
+    given up beyond this multiple of what the other side has given up so far, both in own utility.
+
+    The defaults (BALANCED) were fitted on the public training half of the negotiation bench at 8, 20 and 100
+    rounds, where a lost deal costs no more than a lean one.
     """
 
     opening: float = 1.0
@@ -26,13 +31,17 @@ class Tactics:
     waiting: float = 1.0
     patience: float = 0.8
     settle: float = 0.9
+    leeway: float | None = 0.5
+    reciprocity: float | None = None
 
 
 BALANCED = Tactics()
-CONCEDER = Tactics(ending=0.1, exponent=0.6, waiting=0.0, patience=0.0)
-LINEAR = Tactics(ending=0.1, exponent=1.0, waiting=0.0, patience=0.0)
-BOULWARE = Tactics(ending=0.1, exponent=4.0, waiting=0.0, patience=0.0)
-TOUGH = Tactics(ending=0.6, exponent=6.0, waiting=0.0, patience=0.0)
+# For a purchase that should come about: lets the other side move first, gambles little at the end.
+CAUTIOUS = Tactics(leeway=0.05)
+CONCEDER = Tactics(ending=0.1, exponent=0.6, waiting=0.0, patience=0.0, leeway=None)
+LINEAR = Tactics(ending=0.1, exponent=1.0, waiting=0.0, patience=0.0, leeway=None)
+BOULWARE = Tactics(ending=0.1, exponent=4.0, waiting=0.0, patience=0.0, leeway=None)
+TOUGH = Tactics(ending=0.6, exponent=6.0, waiting=0.0, patience=0.0, leeway=None)
 
 
 def elapsed(round_index: int, last: int) -> float:
@@ -40,7 +49,7 @@ def elapsed(round_index: int, last: int) -> float:
     return 1.0 if round_index >= last else round_index / last
 
 
-def forecast(received: Sequence[float], rounds_left: int) -> float:
+def forecast(received: Sequence[float], rounds_left: float) -> float:
     """Return the own utility that the other side's offers will have reached at the deadline.
 
     The best offer so far plus the mean concession per offer for every round left; both in own utility.
@@ -52,19 +61,21 @@ def forecast(received: Sequence[float], rounds_left: int) -> float:
 
 
 def target(
-    tactics: Tactics, span: tuple[float, float], time: float, rounds: int, expected: float | None
+    tactics: Tactics, span: tuple[float, float], time: float, rounds: int, received: Sequence[float]
 ) -> float:
     """Return the own utility to ask for at `time` in [0, 1] of a deadline of `rounds`.
 
-    `span` is (reservation, best); `expected` the forecast of what waiting would bring: the target falls no
-    lower than the promised share of it. Rounded to 12 digits, so that no platform's power function changes an
-    offer.
+    `span` is (reservation, best), `received` the own utilities of the other side's offers. Rounded to
+    12 digits, so that no platform's power function changes an offer.
     """
     reservation, best = span
     exponent = tactics.exponent + tactics.waiting * max(0, rounds - LONG) / LONG
     share = tactics.opening - (tactics.opening - tactics.ending) * math.pow(time, exponent)
     wanted = reservation + (best - reservation) * share
-    if expected is not None:
-        promised = min(best, reservation + tactics.patience * max(0.0, expected - reservation))
-        wanted = max(wanted, promised)
-    return round(wanted, 12)
+    if received:
+        expected = forecast(received, rounds * (1.0 - time))
+        wanted = max(wanted, reservation + tactics.patience * max(0.0, expected - reservation))
+    if tactics.reciprocity is not None:
+        moved = max(received) - received[0] if received else 0.0
+        wanted = max(wanted, best - tactics.reciprocity * moved)
+    return round(min(wanted, best), 12)

@@ -5,22 +5,21 @@ from procur.negotiation.engine.space import TOLERANCE, Bid, Space
 
 LEVELS = 12
 PER_LEVEL = 100  # bids looked at per level
-LEEWAY = 0.5  # the share of what it asked for last that a side may give up at the very end
 
 
-def chance(model: OpponentModel, bid: Bid, last_received: Bid | None) -> float:
+def chance(model: OpponentModel, bid: Bid, last_received: Bid | None, leeway: float) -> float:
     """Estimate how likely the other side takes the bid as the last one, in [0, 1].
 
     Certain when it is worth as much to them as what they asked for last, falling in a straight line to
-    nothing where they would give up LEEWAY of it.
+    nothing where they would give up the share `leeway` of it.
     """
     asked = 1.0 if last_received is None else model.score(last_received)
-    reach = LEEWAY * max(asked, TOLERANCE)
+    reach = max(leeway * asked, TOLERANCE)
     return min(1.0, max(0.0, 1.0 - (asked - model.score(bid)) / reach))
 
 
 def last_offer(
-    space: Space, model: OpponentModel, fallback: float, last_received: Bid | None
+    space: Space, model: OpponentModel, fallback: float, last_received: Bid | None, leeway: float
 ) -> tuple[Bid, float]:
     """Return the bid with the highest chance x gain over the fallback, and its expected own utility.
 
@@ -36,7 +35,10 @@ def last_offer(
     ]
 
     def gain(bid: Bid) -> float:
-        return round(chance(model, bid, last_received) * (bid.own - fallback), 12)
+        return round(chance(model, bid, last_received, leeway) * (bid.own - fallback), 12)
 
+    if space.price is not None:
+        # With a price to adjust, nothing is gained by a combination that they never brought up themselves.
+        bids = [bid for bid in bids if bid.codes in model.brought_up] or bids
     best = max(bids, key=lambda bid: (gain(bid), model.score(bid)))
     return best, fallback + gain(best)

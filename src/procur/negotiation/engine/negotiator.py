@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from procur.core.errors import InvalidInput
 from procur.negotiation.engine.acceptance import good_enough
-from procur.negotiation.engine.aspiration import BALANCED, Tactics, elapsed, forecast, target
+from procur.negotiation.engine.aspiration import CAUTIOUS, Tactics, elapsed, target
 from procur.negotiation.engine.endgame import last_offer
 from procur.negotiation.engine.explanation import Explanation, moves_between, reason_of, words_for
 from procur.negotiation.engine.issues import AnyIssue, AnyOutcome, Outcome
@@ -55,7 +55,7 @@ class Negotiator:
         *,
         seed: int | str = 0,
         allowed: Allowed | None = None,
-        tactics: Tactics = BALANCED,
+        tactics: Tactics = CAUTIOUS,
     ) -> None:
         if deadline < 1:
             raise InvalidInput("a negotiation needs at least one round", field="deadline")
@@ -187,8 +187,9 @@ class Negotiator:
         knowledge = (round_index, len(self._received), self.reservation)
         if self._plan is None or self._plan.knowledge != knowledge:
             wanted = self._target(round_index, rounds)
-            if round_index >= self._last(rounds):
-                bid, worth = self._last_bid()
+            leeway = self._tactics.leeway
+            if leeway is not None and round_index >= self._last(rounds):
+                bid, worth = self._last_bid(leeway)
             else:
                 bid = self._choose(wanted, round_index)
                 worth = bid.own
@@ -198,9 +199,8 @@ class Negotiator:
     def _target(self, round_index: int, rounds: int) -> float:
         """Return the own utility to ask for: never below the reservation or the best offer received."""
         last = self._last(rounds)
-        expected = forecast(self._received, max(0, last - round_index)) if self._received else None
         time = elapsed(round_index, last)
-        wanted = target(self._tactics, (self.reservation, self._space.best), time, rounds, expected)
+        wanted = target(self._tactics, (self.reservation, self._space.best), time, rounds, self._received)
         if self._best is not None:
             wanted = max(wanted, self._best.own)
         return min(max(wanted, self.reservation), self._space.best)
@@ -216,7 +216,7 @@ class Negotiator:
 
         return max(self._space.at_least(wanted, WINDOW * span, MOST_CANDIDATES), key=appeal)
 
-    def _last_bid(self) -> tuple[Bid, float]:
+    def _last_bid(self, leeway: float) -> tuple[Bid, float]:
         """Return the last own offer that can be answered, and what making it is worth.
 
         The second mover may still take the opener's last offer, which should bring most of what the latest
@@ -225,7 +225,7 @@ class Negotiator:
         fallback = self.reservation
         if not self._opens and self._latest is not None:
             fallback += LIKELY_AGAIN * max(0.0, self._latest.own - self.reservation)
-        bid, expected = last_offer(self._space, self._model, fallback, self._latest)
+        bid, expected = last_offer(self._space, self._model, fallback, self._latest, leeway)
         if self._best is not None and self._best.own >= expected - TOLERANCE:
             return self._best, self._best.own
         return bid, expected
