@@ -82,7 +82,12 @@ def _tax_totals(
     due = inclusive - prepaid + (number(total, "cbc:PayableRoundingAmount") or _ZERO)
     if payable is not None and payable != due:
         yield fatal("R016", total, f"The payable amount is {payable}; with tax - prepaid + rounding = {due}")
-    taxes = [n for n in (number(node) for node in every(root, "cac:TaxTotal/cbc:TaxAmount")) if n is not None]
+    # Tax restated in another currency is not part of the sum (and broken rule R003 already).
+    currency = said(root, "cbc:DocumentCurrencyCode")
+    amounts = [
+        node for node in every(root, "cac:TaxTotal/cbc:TaxAmount") if node.get("currencyID") == currency
+    ]
+    taxes = [tax for tax in map(number, amounts) if tax is not None]
     if taxes and inclusive != exclusive + sum(taxes):
         yield fatal(
             "R017", total, f"The total with tax is {inclusive}; without tax + tax = {exclusive + sum(taxes)}"

@@ -1,6 +1,6 @@
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from procur.contracts.clauses import LIBRARY_VERSION, Clauses, draft, library
 from procur.contracts.contract_facts import (
+    Billing,
     ContractFacts,
     Evidence,
     Instalment,
@@ -226,6 +227,16 @@ def test_net_days_are_exact(saas: ContractFacts, terms: str) -> None:
     text = words(draft(replace(saas, terms=replace(saas.terms, payment_terms=terms))))
     assert f"within {terms.removeprefix('NET')} days after the invoice date" in text
     assert "paid in advance" not in text
+
+
+@pytest.mark.parametrize(("billing", "said"), [("monthly", "each month"), ("quarterly", "each quarter")])
+def test_the_schedule_follows_the_invoicing_that_the_clause_states(
+    saas: ContractFacts, billing: Billing, said: str
+) -> None:
+    facts = replace(saas, billing=billing)
+    assert f"Vendor invoices {said} in advance" in words(draft(facts))
+    first = payments(facts)[0]
+    assert first.due == facts.first_day + timedelta(days=45)
 
 
 def test_prepaid_is_paid_in_advance(saas: ContractFacts, goods: ContractFacts) -> None:

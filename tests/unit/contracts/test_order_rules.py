@@ -238,6 +238,36 @@ def test_without_tax_inclusive_the_payable_amount_is_free(order: OrderFacts) -> 
     assert validate_order(changed(order, change)).ok
 
 
+def subtotals(root: etree._Element) -> None:
+    total = one(root, "cac:TaxTotal")
+    for taxable, tax in (("17530.00", "3681.30"), ("0.00", "0.00")):
+        xml = (
+            f'<cac:TaxSubtotal xmlns:cac="{NS["cac"]}" xmlns:cbc="{NS["cbc"]}">'
+            f'<cbc:TaxableAmount currencyID="EUR">{taxable}</cbc:TaxableAmount>'
+            f'<cbc:TaxAmount currencyID="EUR">{tax}</cbc:TaxAmount>'
+            "<cac:TaxCategory><cbc:ID>S</cbc:ID><cbc:Percent>21</cbc:Percent>"
+            "<cac:TaxScheme><cbc:ID>VAT</cbc:ID></cac:TaxScheme></cac:TaxCategory></cac:TaxSubtotal>"
+        )
+        total.append(etree.fromstring(xml))
+
+
+def test_tax_subtotals_are_not_added_twice(order: OrderFacts) -> None:
+    assert validate_order(changed(order, subtotals)).ok
+
+
+def dollars(root: etree._Element) -> None:
+    total = one(root, "cac:TaxTotal")
+    xml = (
+        f'<cac:TaxTotal xmlns:cac="{NS["cac"]}" xmlns:cbc="{NS["cbc"]}">'
+        '<cbc:TaxAmount currencyID="USD">4000.00</cbc:TaxAmount></cac:TaxTotal>'
+    )
+    total.addnext(etree.fromstring(xml))
+
+
+def test_tax_in_a_second_currency_breaks_only_the_currency_rule(order: OrderFacts) -> None:
+    assert [found.rule for found in validate_order(changed(order, dollars)).fatal] == ["R003"]
+
+
 def test_a_violation_says_where(order: OrderFacts) -> None:
     (found,) = validate_order(changed(order, put(f"{LINE.format(2)}/cbc:ID", "1"))).fatal
     assert found.location == "/Order/cac:OrderLine[2]/cac:LineItem"
