@@ -313,6 +313,7 @@ def _is_own_name(session: Session, own: UUID, name: str, *, adopt: bool) -> bool
 
 
 def bounded(number: Any, field: str = "limit", *, least: int = 0, most: int = LARGEST_PAGE) -> int:
+    """Return a whole number within these bounds; too large a one is cut, everything else refused."""
     if isinstance(number, bool) or not isinstance(number, int) or number < least:
         raise InvalidInput(f"{field} must be a whole number from {least}", field=field)
     return min(number, most)
