@@ -174,7 +174,8 @@ def list_vendors(
         if search:
             rows, following = repository.search(search, limit=limit), None
         else:
-            page = repository.page(limit=limit, cursor=cursor, **({"category": category} if category else {}))
+            filters: dict[str, Any] = {"category": category} if category else {}
+            page = repository.page(limit=limit, cursor=cursor, **filters)
             rows, following = list(page.rows), page.next_cursor
         return {
             "vendors": [_vendor_line(row) for row in rows],

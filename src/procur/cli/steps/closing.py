@@ -1,0 +1,226 @@
+"""From an approved award to a signed contract, a purchase order, the savings and the trail."""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from procur.cli.steps.buying import economics_of
+from procur.cli.steps.setting_up import vocabulary_of
+from procur.cli.workspace import Workspace
+from procur.contracts.orders import issue_order
+from procur.contracts.service import draft_contract, sign_contract
+from procur.core.errors import DecisionNeeded
+from procur.db.models import AuditLogRecord, ContractRecord, PurchaseOrderRecord
+from procur.db.repositories import (
+    AuditRepository,
+    ContractRepository,
+    NegotiationRepository,
+    OfferRepository,
+    PurchaseOrderRepository,
+    RequestRepository,
+    VendorRepository,
+)
+from procur.insights.savings import Baselines, ListPrice, savings_of
+from procur.negotiation.mandates import is_recurring, stored_terms
+
+
+def draft(
+    workspace: Workspace,
+    request_id: str,
+    *,
+    start: date | None = None,
+    governing_law: str | None = None,
+    special_terms: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Draft the contract of an approved request and store its PDF."""
+    with workspace.session() as session:
+        drafted = draft_contract(
+            session,
+            workspace.actor(session),
+            workspace.store,
+            vocabulary_of(workspace),
+            RequestRepository(session).named(request_id),
+            now=workspace.clock.now(),
+            start_date=start,
+            governing_law=governing_law,
+            special_terms=special_terms,
+        )
+        return _contract_dict(workspace, drafted.row) | {
+            "title": drafted.paper.title,
+            "clauses": [f"{clause.number}. {clause.title}" for clause in drafted.paper.clauses],
+            "open_points": [
+                {"what": point.what, "clauses": list(point.clauses)} for point in drafted.paper.open_points
+            ],
+        }
+
+
+def show_contract(workspace: Workspace, contract_id: str) -> dict[str, Any]:
+    """Return a contract and check that its document is the one that was stored."""
+    with workspace.session() as session:
+        row = ContractRepository(session).named(contract_id)
+        workspace.store.get(row.document_path or "", sha256=row.document_hash)
+        return _contract_dict(workspace, row) | {"document_unchanged": True}
+
+
+def sign(workspace: Workspace, contract_id: str, side: str) -> dict[str, Any]:
+    """Sign a contract for one side, as the person who runs the command."""
+    with workspace.session() as session:
+        person = workspace.actor(session)
+        row = sign_contract(
+            session,
+            person,
+            workspace.store,
+            ContractRepository(session).named(contract_id),
+            side=side,
+            now=workspace.clock.now(),
+        )
+        return _contract_dict(workspace, row) | {"signed_now_by": person.name}
+
+
+def issue(workspace: Workspace, contract_id: str, *, note: str | None = None) -> dict[str, Any]:
+    """Issue the purchase order of an active contract."""
+    with workspace.session() as session:
+        row = issue_order(
+            session,
+            workspace.actor(session),
+            workspace.store,
+            ContractRepository(session).named(contract_id),
+            now=workspace.clock.now(),
+            note=note,
+        )
+        lines = PurchaseOrderRepository(session).lines_of(row.id)
+        return _order_dict(workspace, row, contract_id, lines)
+
+
+def show_order(workspace: Workspace, po_number: str) -> dict[str, Any]:
+    """Return a purchase order and check that its XML is the one that was stored."""
+    with workspace.session() as session:
+        orders = PurchaseOrderRepository(session)
+        row = orders.named(po_number)
+        workspace.store.get(row.xml_path or "", sha256=row.xml_hash)
+        contract = ContractRepository(session).get(row.contract_id)
+        return _order_dict(workspace, row, contract.contract_id, orders.lines_of(row.id))
+
+
+def savings(workspace: Workspace, request_id: str) -> dict[str, Any]:
+    """Measure the award of a request against what it can be measured against, from stored rows only."""
+    with workspace.session() as session:
+        request = RequestRepository(session).named(request_id)
+        if request.awarded_offer_id is None:
+            raise DecisionNeeded(
+                f"{request_id} is not awarded", field="status", hint=f"procur award {request_id}"
+            )
+        offers = OfferRepository(session)
+        offer = offers.get(request.awarded_offer_id)
+        terms = stored_terms(offer)
+        talks = NegotiationRepository(session).get(offer.negotiation_session_id)
+        vendor = VendorRepository(session).get(offer.vendor_id)
+        first = next((o for o in offers.for_session(talks.id) if o.actor == "seller"), None)
+        others = [o for o in offers.standing(request.id) if o.negotiation_session_id != talks.id]
+        factor = talks.buyer_state.get("prepay_factor")
+        listed = None
+        if talks.list_unit_price is not None:
+            listed = ListPrice(
+                talks.list_unit_price,
+                str(vendor.vendor_metadata.get("captured_on") or "an unknown date"),
+                None if factor is None else Decimal(factor),
+            )
+        budget = request.budget_max
+        if budget is not None and is_recurring(request) and terms.term_months:
+            budget = budget * terms.term_months / 12
+        economics = economics_of(session)
+        report = savings_of(
+            terms,
+            Baselines(
+                list_price=listed,
+                first_offer=None if first is None else stored_terms(first),
+                budget_total=budget,
+                other_final_offers=tuple(stored_terms(o) for o in others),
+            ),
+            cost_of_capital=economics.cost_of_capital,
+            billing=economics.billing,
+        )
+        return {"request_id": request_id, "vendor": vendor.name, **report.as_dict()}
+
+
+def trail(workspace: Workspace, *, subject: str | None, limit: int) -> dict[str, Any]:
+    """Return audit entries, oldest first: all, or those about one thing and what follows from it."""
+    with workspace.session() as session:
+        repository = AuditRepository(session)
+        rows = repository.since(0, limit=100_000)
+        if subject is not None:
+            rows = [row for row in rows if subject in {row.resource_id, row.correlation_id}]
+        return {"entries": [_entry(row) for row in rows[-limit:]], "total": len(rows)}
+
+
+def verify(workspace: Workspace) -> dict[str, Any]:
+    """Walk the audit chain; tell the first entry that does not fit."""
+    with workspace.session() as session:
+        report = AuditRepository(session).verify()
+        return {
+            "intact": report.intact,
+            "entries": report.checked,
+            "broken_at": report.broken_at,
+            "problem": report.reason,
+        }
+
+
+def _entry(row: AuditLogRecord) -> dict[str, Any]:
+    return {
+        "sequence": row.sequence,
+        "at": row.created_at.isoformat(),
+        "by": row.actor_id,
+        "actor_type": row.actor_type,
+        "action": row.action,
+        "about": f"{row.resource_type} {row.resource_id}",
+        "description": row.description,
+        "data": dict(row.event_data),
+        "hash": row.hash,
+    }
+
+
+def _contract_dict(workspace: Workspace, row: ContractRecord) -> dict[str, Any]:
+    return {
+        "contract_id": row.contract_id,
+        "status": row.status,
+        "unit_price": row.unit_price,
+        "quantity": row.quantity,
+        "term_months": row.term_months,
+        "payment_terms": row.payment_terms,
+        "total_value": row.total_value,
+        "currency": row.currency,
+        "start_date": row.start_date.isoformat(),
+        "end_date": None if row.end_date is None else row.end_date.isoformat(),
+        "document": str(workspace.store.root / (row.document_path or "")),
+        "sha256": row.document_hash,
+        "template_version": row.template_version,
+        "signed_by_buyer": row.buyer_signer_id if row.signed_by_buyer else None,
+        "signed_by_vendor": row.vendor_signer_id if row.signed_by_vendor else None,
+        "purchase_order": row.purchase_order_id,
+    }
+
+
+def _order_dict(
+    workspace: Workspace, row: PurchaseOrderRecord, contract_id: str, lines: Sequence[Any]
+) -> dict[str, Any]:
+    return {
+        "po_number": row.po_number,
+        "contract_id": contract_id,
+        "status": row.status,
+        "issue_date": row.issue_date.isoformat(),
+        "currency": row.currency,
+        "payable": row.payable,
+        "xml": str(workspace.store.root / (row.xml_path or "")),
+        "sha256": row.xml_hash,
+        "lines": [
+            {
+                "item": line.item_name,
+                "description": line.description,
+                "quantity": line.quantity,
+                "unit_price": line.unit_price,
+                "line_total": line.line_total,
+            }
+            for line in lines
+        ],
+    }
