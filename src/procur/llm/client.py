@@ -14,7 +14,6 @@ from procur.core.errors import InvalidInput, NotConfigured, Unavailable
 
 Schema = TypeVar("Schema", bound=BaseModel)
 _NEEDED = ("PROCUR_LLM_BASE_URL", "PROCUR_LLM_MODEL", "PROCUR_LLM_API_KEY")
-_TRIES = 2
 _LONGEST_WAIT = 600
 
 
@@ -42,7 +41,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a model answered and what that took; `cost` is US dollars, None where the price is not known."""
+    """What a model answered and what that took; `cost` in US dollars, None where the price is unknown."""
 
     text: str
     data: BaseModel | None
@@ -67,25 +66,24 @@ def ask(
             f"{instructions}\nAnswer with one JSON object of this schema only: {schema.model_json_schema()}"
         )
     started = time.monotonic()
-    problem = "no answer"
-    tokens_in = tokens_out = 0
-    for _ in range(_TRIES):
+    problem, tokens_in, tokens_out = "no answer", 0, 0
+    for _ in range(2):  # one retry at most
         try:
             text, used_in, used_out = asyncio.run(_request(prompt, instructions, chosen))
         except _Failed as failed:
-            problem = failed.problem
-            if not failed.worth_a_retry:
-                break
-            continue
+            problem, again = failed.args
+            if again:
+                continue
+            break
         tokens_in, tokens_out = tokens_in + used_in, tokens_out + used_out
         try:
             data = None if schema is None else schema.model_validate_json(_json_in(text))
         except ValidationError:
             problem = "it did not answer with the JSON that was asked for"
             continue
+        used = tokens_in, tokens_out
         took = round((time.monotonic() - started) * 1000)
-        cost = price(chosen, tokens_in, tokens_out)
-        return Reply(text, data, chosen.model, tokens_in, tokens_out, cost, took)
+        return Reply(text, data, chosen.model, *used, price(chosen, *used), took)
     # The original error may quote the request; it is left out on purpose.
     raise Unavailable(f"The language model {chosen.model} is of no help now: {problem}.") from None
 
@@ -94,20 +92,17 @@ def price(settings: Settings, tokens_in: int, tokens_out: int) -> Decimal | None
     """Return the cost in US dollars by the public price list, or None: a price is never invented."""
     from genai_prices import Usage, calc_price
 
-    if not tokens_in and not tokens_out:
+    if not (tokens_in or tokens_out):
         return None
     try:
-        usage = Usage(input_tokens=tokens_in, output_tokens=tokens_out)
-        return calc_price(usage, model_ref=settings.model, provider_api_url=settings.base_url).total_price
+        used = Usage(input_tokens=tokens_in, output_tokens=tokens_out)
+        return calc_price(used, settings.model, provider_api_url=settings.base_url).total_price
     except (LookupError, ValueError):
         return None
 
 
 class _Failed(Exception):
-    def __init__(self, problem: str, *, worth_a_retry: bool) -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.worth_a_retry = worth_a_retry
+    """Why a try failed, and whether another one may help."""
 
 
 async def _request(prompt: str, instructions: str, settings: Settings) -> tuple[str, int, int]:
@@ -123,36 +118,31 @@ async def _request(prompt: str, instructions: str, settings: Settings) -> tuple[
             "The part that talks to language models is not installed.", hint="pip install 'procur[ai]'"
         ) from None
     # The client's own retries would multiply ours; the outer limit also ends an answer that trickles.
-    async with AsyncOpenAI(
-        base_url=settings.base_url, api_key=settings.api_key, timeout=settings.timeout, max_retries=0
-    ) as client:
+    key, wait = settings.api_key, settings.timeout
+    async with AsyncOpenAI(base_url=settings.base_url, api_key=key, timeout=wait, max_retries=0) as client:
         model = OpenAIChatModel(settings.model, provider=OpenAIProvider(openai_client=client))
         message = ModelRequest.user_text_prompt(prompt, instructions=instructions or None)
         try:
-            async with asyncio.timeout(settings.timeout):
+            async with asyncio.timeout(wait):
                 reply = await model_request(model, [message])
         except (TimeoutError, exceptions.ModelTimeoutError):
-            raise _Failed(f"no answer within {settings.timeout:g} seconds", worth_a_retry=False) from None
+            raise _Failed(f"no answer within {wait:g} seconds", False) from None
         except exceptions.ModelHTTPError as error:
             retry = error.status_code >= 500 or error.status_code == 429  # noqa: PLR2004 - HTTP
-            raise _Failed(f"it answered with HTTP {error.status_code}", worth_a_retry=retry) from None
+            raise _Failed(f"it answered with HTTP {error.status_code}", retry) from None
         except (exceptions.AgentRunError, exceptions.UserError):
-            raise _Failed("it cannot be reached or its answer cannot be read", worth_a_retry=True) from None
+            raise _Failed("it cannot be reached or its answer cannot be read", True) from None
     text = "".join(part.content for part in reply.parts if isinstance(part, TextPart))
     return text, reply.usage.input_tokens, reply.usage.output_tokens
 
 
 def _json_in(text: str) -> str:
     """Return the JSON object of an answer that wraps it in a code fence or in words."""
-    start, end = text.find("{"), text.rfind("}")
-    return text[start : end + 1] if 0 <= start < end else text
+    return text[max(text.find("{"), 0) : text.rfind("}") + 1] or text
 
 
 def _seconds(words: str) -> float:
-    try:
-        seconds = float(words)
-    except ValueError:
-        seconds = 0.0
+    seconds = float(words) if words.replace(".", "", 1).isdecimal() else 0.0
     if not 0 < seconds <= _LONGEST_WAIT:
         raise InvalidInput(
             f"PROCUR_LLM_TIMEOUT must be seconds up to {_LONGEST_WAIT}", field="PROCUR_LLM_TIMEOUT"

@@ -53,7 +53,7 @@ _SERVICES = {
     "training": r"training(?:\s(?:course|courses|sessions?|days?|workshops?))?|workshops?|coaching",
     "translation": r"translations?(?:\sservices?)?|translators?|interpreters?",
     "legal": r"legal\s(?:advice|services?|counsel|review)|law\sfirm",
-    "recruiting": r"recruit(?:ing|ment)(?:\s(?:services?|agency))?|headhunt(?:er|ing)|temp(?:orary)?\sworkers",
+    "recruiting": r"recruit(?:ing|ment)(?:\s(?:services?|agency))?|headhunt(?:er|ing)|temporary\sworkers",
     "maintenance": r"maintenance(?:\s(?:contract|services?))?|repair\sservices?|facility\smanagement",
     "catering": r"catering(?:\sservices?)?",
     "security-guards": r"security\s(?:guards?|services?)",

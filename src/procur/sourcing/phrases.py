@@ -22,6 +22,7 @@ _MARKS = {
         r"|ha(?:s|ve)\s+to\s+(?:have|support|include|be)|insists?\s+on|shall\s+(?:have|support|include)|musts"
     ),
     PREFER: (
+        r"(?:(?:is|are|would\s+be)\s+(?:also\s+)?)?(?:fine|ok|okay|acceptable)|nice(?=\s*(?:[.,;:)\n]|$))|"
         r"(?:is\s+|are\s+|it's\s+)?(?:not|n't)\s+(?:strictly\s+|absolutely\s+)?(?:mandatory|essential"
         r"|critical|crucial|a\s+must(?:[\s-]have)?|a\s+deal-?\s?breaker)"
         r"|(?:would|will|might)\s+be\s+(?:a\s+|really\s+|very\s+)?(?:nice|great|good|lovely|helpful"
@@ -63,6 +64,12 @@ _MARK = re.compile(
     + r")(?!\w)",
     re.IGNORECASE,
 )
+_BEHIND = re.compile(
+    r"(?:a\s+must|must|must[\s-]have|required|needed|mandatory|essential|critical|compulsory|possible|available|preferred"
+    r"|optional|to[\s-]have|nice|plus|bonus|necessary|desirable|fine|ok|okay|acceptable)$",
+    re.IGNORECASE,
+)
+_NEAR = 4
 _NAMES = {"double": MUST, "must": MUST, "prefer": PREFER, "refuse": REFUSE}
 _SENTENCE = re.compile(
     r"(?:(?<!approx)(?<!max)(?<!min)(?<!\bca)(?<!incl)(?<!excl)(?<!\bno)(?<!\bRs))\.(?=\s|$)|[!?;]|\n"
@@ -87,11 +94,12 @@ _BARE = re.compile(
 
 
 class Mark(NamedTuple):
-    """A strength word and its place."""
+    """A strength word and its place; `behind` tells that it stands behind what it is about."""
 
     name: str
     start: int
     end: int
+    behind: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +128,30 @@ class Clause:
 
     def mark_of(self, start: int) -> Mark | None:
         """Return the mark of one item: in "wiki without SSO" the wiki is wanted."""
+        owned = self._owned() if len(self.items) > 1 else {}
+        if start in owned:
+            return owned[start]
         return _weightiest(
             tuple(
                 mark
                 for mark in self.marks
-                if mark.start < start or all(item[0] < mark.start for item in self.items)
+                if mark not in owned.values()
+                and (mark.start < start or all(item[0] < mark.start for item in self.items))
             )
         )
+
+    def _owned(self) -> dict[int, Mark]:
+        """Pair items with the marks right behind them: "SSO a must SOC 2 if possible"."""
+        found = {}
+        for number, (start, end) in enumerate(self.items):
+            before = self.items[number - 1][1] if number else self.start
+            refused = any(mark.name == REFUSE and before <= mark.start < start for mark in self.marks)
+            behind = next(
+                (mark for mark in self.marks if end <= mark.start <= end + _NEAR and mark.behind), None
+            )
+            if behind is not None and not refused:
+                found[start] = behind
+        return found
 
 
 def clauses(text: str, items: list[tuple[int, int]]) -> list[Clause]:
@@ -152,7 +177,7 @@ def clauses(text: str, items: list[tuple[int, int]]) -> list[Clause]:
 def _clause(plain: str, start: int, end: int, joint: str, items: list[tuple[int, int]]) -> Clause:
     inside = tuple(item for item in items if start <= item[0] < end)
     matches = list(_MARK.finditer(plain, start, end))
-    marks = tuple(Mark(_NAMES[str(match.lastgroup)], match.start(), match.end()) for match in matches)
+    marks = tuple(_mark(match) for match in matches)
     rest = plain[start:end]
     if bullet := _BULLET.match(rest):
         joint = "bullet" if joint in {"start", "paragraph"} else joint
@@ -160,6 +185,11 @@ def _clause(plain: str, start: int, end: int, joint: str, items: list[tuple[int,
     without = _MARK.sub(" ", rest)
     hint = bool(marks) and not inside and bool(_BARE.fullmatch(without))
     return Clause(start, end, joint, inside, marks, bool(_BARE.fullmatch(rest)), hint)
+
+
+def _mark(match: re.Match[str]) -> Mark:
+    behind = _BEHIND.search(match[0]) is not None
+    return Mark(_NAMES[str(match.lastgroup)], match.start(), match.end(), behind)
 
 
 def _weightiest(marks: tuple[Mark, ...]) -> Mark | None:

@@ -64,6 +64,7 @@ _LEAD = re.compile(
     rf"\s*[x\u00d7]?\s+(?P<noun>(?:(?!(?:{_STOP})(?!\w))[^\W\d_][\w'\u2019-]{{0,20}}\s+){{0,3}}?[^\W\d_][\w'\u2019-]{{0,20}}s)(?!\w)",
     re.IGNORECASE | re.MULTILINE,
 )
+_TIME = re.compile(r"(?:hours|days)$")
 _NOT_UNITS = re.compile(
     (
         r"(?:months?|years?|days?|weeks?|hours?|minutes?|seconds?|percent|times|dollars|euros|pounds"
@@ -89,13 +90,16 @@ class Count:
     end: int
 
 
-def read_counts(page: Page) -> list[Count]:
-    """Return every count of the text, in order, claiming the words except the name of a thing."""
+def read_counts(page: Page, *, services: bool) -> list[Count]:
+    """Return every count of the text, in order, claiming the words except the name of a thing.
+
+    Hours and days are only counted where a service is bought: "30 days notice" is no quantity.
+    """
     found: list[Count] = []
     for pattern, rank in ((_COUNTED, None), (_STRONG, 1), (_TEAM, 1), (_LABELLED, 0), (_OF_US, 1), (_FOR, 1)):
         for match in list(pattern.finditer(page.open)):
             count = _count(match, rank)
-            if count is None:
+            if count is None or (_TIME.search(count.unit) and not services):
                 continue
             # The name of a thing stays readable: it also says what kind of purchase this is.
             thing = match.groupdict().get("thing")

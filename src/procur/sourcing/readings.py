@@ -84,7 +84,7 @@ def read_page(page: Page, vocabulary: Vocabulary, today: date) -> Readings:
     read.items = [item for item in items(page.open) if not _overlaps(item, free)]
     word = software_word(page.open)
     read.software = page.span(word.start(), word.end()) if word else None
-    read.counts = read_counts(page)
+    read.counts = read_counts(page, services=any(item.request_type == "services" for item in read.items))
     read.names = free
     _read_strengths(read)
     return read

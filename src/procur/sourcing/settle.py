@@ -9,6 +9,7 @@ from procur.sourcing.quantity import Count
 from procur.sourcing.readings import Readings, one_of
 from procur.sourcing.spans import Contradiction, Found, Page, Span
 from procur.sourcing.terms import Wish
+from procur.sourcing.wants import Named
 
 
 @dataclass(slots=True)
@@ -94,9 +95,7 @@ def _settle_names(read: Readings, settled: Settled, main: str | None) -> None:
             continue
         elif name.category == main and main is not None and 0 <= name.start - last_main <= 1:
             pass  # "business intelligence dashboards" names one thing
-        elif name.category and not (
-            name.feature and seen_main and _as_feature(read, name.start, told, name.category == main)
-        ):
+        elif name.category and not (name.feature and seen_main and _as_feature(read, name, told, main)):
             if told == "not":
                 _add(lists["not_needed"], page.found(name.category, *place, strength="not"))
             elif main is not None and name.category != main:
@@ -111,14 +110,12 @@ def _settle_names(read: Readings, settled: Settled, main: str | None) -> None:
     settled.fields |= {name: tuple(found) for name, found in lists.items()}
 
 
-def _as_feature(read: Readings, start: int, told: str | None, same: bool) -> bool:
+def _as_feature(read: Readings, name: Named, told: str | None, main: str | None) -> bool:
     """Tell whether a word that is both ("time tracking") is meant as a feature of what was named before."""
-    before = read.page.text[max(0, start - 14) : start].casefold()
-    return (
-        told is not None
-        or same
-        or before.rstrip().endswith(("with", "including", "incl.", "has", "offers", "supports"))
-    )
+    if name.category == main:
+        return name.feature != main
+    before = read.page.text[max(0, name.start - 14) : name.start].casefold().rstrip()
+    return told is not None or before.endswith(("with", "including", "incl.", "has", "offers", "supports"))
 
 
 def _add(found: list[Found[str]], one: Found[str]) -> None:
@@ -159,6 +156,15 @@ def settle_quantity(read: Readings, settled: Settled) -> None:
         told = " and ".join(f"“{span.words.strip()}”" for span in spans)
         settled.contradict("quantity", f"The quantity is given as {told}", spans)
         return
+    bought = [
+        item
+        for item in read.items
+        for one in counts
+        if one.rank == 0 and one.unit_start <= item.start < one.end
+    ]
+    if len({item.category for item in bought}) > 1:
+        settled.contradict("category", "Several things are asked for; make a request for each", spans)
+        settled.fields["category"] = None
     if first.upper is not None and first.upper != first.number:
         settled.asks["quantity"] = f"“{spans[0].words.strip()}” leaves open how many"
         return

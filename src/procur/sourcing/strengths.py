@@ -26,7 +26,7 @@ class Strengths:
                 mark = clause.mark_of(start) if clause.marks else self._given.get(number)
                 if mark is None:
                     return None
-                self.marks.add((mark.start, mark.end))
+                self.marks |= {(one.start, one.end) for one in (mark, *clause.marks)}
                 return mark.name
         return None
 

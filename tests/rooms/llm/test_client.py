@@ -162,6 +162,7 @@ def test_a_time_limit_is_a_number_of_seconds(timeout: str) -> None:
 def test_known_models_have_a_price_and_unknown_ones_none() -> None:
     known = Settings("https://api.openai.com/v1", "gpt-4o-mini", KEY)
     assert price(known, 1200, 300) == Decimal("0.00036")
+    assert price(known, 0, 0) is None  # the server did not say what it used
     assert price(Settings("http://127.0.0.1:9/v1", "house-model", KEY), 1200, 300) is None
 
 
