@@ -19,26 +19,32 @@ def chance(model: OpponentModel, bid: Bid, last_received: Bid | None, leeway: fl
 
 
 def last_offer(
-    space: Space, model: OpponentModel, fallback: float, last_received: Bid | None, leeway: float
+    space: Space,
+    model: OpponentModel,
+    fallback: float,
+    received: tuple[Bid | None, Bid | None],
+    leeway: float,
 ) -> tuple[Bid, float]:
     """Return the bid with the highest chance x gain over the fallback, and its expected own utility.
 
     `fallback` is the own utility expected when the bid is refused: the reservation, or what the other side's
-    own last offer should bring, never less. When nothing has a chance, the bid that they like most and we can
-    still bear.
+    own last offer should bring, never less. `received` is the latest and the best acceptable offer received.
+    When nothing has a chance, the bid that they like most and we can still bear.
     """
+    latest, best = received
     span = max(0.0, space.best - fallback)
     bids = [
         bid
         for level in range(LEVELS)
         for bid in space.at_least(fallback + span * level / LEVELS, span / LEVELS, PER_LEVEL)
     ]
+    if space.price is not None:
+        # The price can be adjusted, so nothing is gained by a combination that they did not bring up.
+        tried = model.brought_up if best is None or best.own < fallback else {best.codes}
+        bids = [bid for bid in bids if bid.codes in tried] or bids
 
     def gain(bid: Bid) -> float:
-        return round(chance(model, bid, last_received, leeway) * (bid.own - fallback), 12)
+        return round(chance(model, bid, latest, leeway) * (bid.own - fallback), 12)
 
-    if space.price is not None:
-        # With a price to adjust, nothing is gained by a combination that they never brought up themselves.
-        bids = [bid for bid in bids if bid.codes in model.brought_up] or bids
-    best = max(bids, key=lambda bid: (gain(bid), model.score(bid)))
-    return best, fallback + gain(best)
+    chosen = max(bids, key=lambda bid: (gain(bid), model.score(bid)))
+    return chosen, fallback + gain(chosen)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from procur.negotiation.engine.issues import AnyOutcome, Outcome
@@ -85,7 +86,7 @@ def reason_of(moves: tuple[Move, ...]) -> str:
 
 
 _LABELS: Mapping[str, str] = {
-    "opened": "asked for {after} as {issue}",
+    "opened": "asked for {issue} {after}",
     "held": "held {issue} at {after}",
     "conceded": "gave way on {issue} from {before} to {after}",
     "gained": "asked for {issue} {after} instead of {before}",
@@ -97,13 +98,11 @@ def words_for(moves: tuple[Move, ...]) -> str:
     """Tell the moves in one sentence, with what the other side seems to value most among those given."""
     told = []
     for move in moves:
-        if isinstance(move.after, int | float) or not hasattr(move.after, "as_tuple"):
-            text = _LABELS[move.kind].format(issue=_plain(move.issue), before=move.before, after=move.after)
-        elif move.kind == "conceded":
-            text = f"conceded {abs(move.after - move.before)} on {_plain(move.issue)} (now {move.after})"
+        issue = _plain(move.issue)
+        if move.kind == "conceded" and isinstance(move.after, Decimal):
+            told.append(f"conceded {abs(move.after - move.before)} on {issue} (now {move.after})")
         else:
-            text = _LABELS[move.kind].format(issue=_plain(move.issue), before=move.before, after=move.after)
-        told.append(text)
+            told.append(_LABELS[move.kind].format(issue=issue, before=move.before, after=move.after))
     given = [move for move in moves if move.kind == "conceded"]
     if given and len(moves) > 1 and reason_of(moves) == "trade":
         most = max(given, key=lambda move: move.their_weight)

@@ -174,7 +174,9 @@ class Negotiator:
         self._model.learn(bid, min(1.0, round_index / rounds))
         self._received.append(bid.own)
         self._latest = bid
-        if (self._best is None or bid.own > self._best.own) and self._acceptable(offer, bid):
+        better = self._best is None or bid.own > self._best.own
+        # It may be proposed again, and then with its price on our grid.
+        if better and self._acceptable(offer, bid) and self._acceptable(self._space.decode(bid), bid):
             self._best = bid
         return bid
 
@@ -225,7 +227,7 @@ class Negotiator:
         fallback = self.reservation
         if not self._opens and self._latest is not None:
             fallback += LIKELY_AGAIN * max(0.0, self._latest.own - self.reservation)
-        bid, expected = last_offer(self._space, self._model, fallback, self._latest, leeway)
+        bid, expected = last_offer(self._space, self._model, fallback, (self._latest, self._best), leeway)
         if self._best is not None and self._best.own >= expected - TOLERANCE:
             return self._best, self._best.own
         return bid, expected

@@ -183,6 +183,7 @@ class PricedSpace:
         self._utility = utility
         self._codec = _Codec(choices)
         self.falling = utility.lines[price.name].falling
+        self._straight = self._line()
         # The ends of the price range: own best first.
         self.near, self.far = (price.lowest, price.highest) if self.falling else (price.highest, price.lowest)
         sums = _sums(_parts(choices, utility), utility.base)
@@ -195,7 +196,18 @@ class PricedSpace:
         self.best = max(total for total, _, _ in self._combos) + top
         self.worst = min(total + self._part(limit) for total, _, limit in self._combos)
 
+    def _line(self) -> tuple[float, float] | None:
+        """Return (worth at zero steps, worth per step) where the price's worth is one straight line."""
+        line, weight = self._utility.lines[self._price.name], self._utility.weights[self._price.name]
+        ends = line.xs[0] <= float(self._price.low) and line.xs[-1] >= float(self._price.high)
+        if len(line.xs) > 2 or not ends or weight <= 0 or line.ys[0] == line.ys[1]:  # noqa: PLR2004 - ends
+            return None
+        slope = weight * (line.ys[1] - line.ys[0]) / (line.xs[1] - line.xs[0])
+        return weight * line.ys[0] - slope * line.xs[0], slope * self._step
+
     def _part(self, steps: int) -> float:
+        if self._straight is not None:
+            return self._straight[0] + self._straight[1] * steps
         return self._utility.part(self._price.name, steps * self._step)
 
     def _limit(self, codes: tuple[int, ...], allowed: Allowed | None) -> int | None:
@@ -219,10 +231,13 @@ class PricedSpace:
 
     def _steps(self, part: float, limit: int) -> int | None:
         """Return the price worth `part` in steps, inside the range and the limit; None if none is."""
-        number = self._utility.solve(self._price.name, part)
-        if number is None:
-            return None
-        steps = number / self._step
+        if self._straight is not None:
+            steps = (part - self._straight[0]) / self._straight[1]
+        else:
+            number = self._utility.solve(self._price.name, part)
+            if number is None:
+                return None
+            steps = number / self._step
         if self.falling:
             rounded = min(floor(steps + TOLERANCE), limit)
             return rounded if rounded >= self.near else None
