@@ -183,7 +183,8 @@ def _watch(folder: Path, programs: Path) -> None:
                 server.wait(10)
             except subprocess.TimeoutExpired:
                 server.kill()
-        shutil.rmtree(folder, ignore_errors=True)
+        if server is not None:
+            shutil.rmtree(folder, ignore_errors=True)  # a failed start keeps its log for the next sweep
 
 
 def _launch(folder: Path, programs: Path) -> "subprocess.Popen[bytes]":
