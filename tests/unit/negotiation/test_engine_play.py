@@ -121,6 +121,25 @@ def test_the_second_mover_takes_its_reservation_only_when_nothing_better_can_com
     assert agent.respond(offer("95"), 7) == "accept"
 
 
+def test_the_second_mover_gives_nothing_away_while_one_answer_is_left() -> None:
+    agent = buyer("95")
+    for turn in range(7):
+        assert agent.respond(offer("99"), turn) == "reject"
+        proposed = agent.propose(turn)
+        assert proposed is not None
+        assert BUYER(proposed) >= BUYER(offer("95")) + 0.3
+
+
+def test_the_opener_asks_for_its_reservation_at_least_when_nothing_better_was_offered() -> None:
+    agent = buyer("95")
+    for turn in range(7):
+        agent.propose(turn)
+        assert agent.respond(offer("99"), turn + 1) == "reject"
+    last = agent.propose(7)
+    assert last is not None
+    assert BUYER(last) == pytest.approx(BUYER(offer("95")), abs=0.03)
+
+
 def test_the_opener_repeats_the_best_offer_in_the_last_round_rather_than_worse() -> None:
     agent = buyer("95")
     prices = ["99", "98", "97", "85", "94", "94", "94"]

@@ -1,4 +1,4 @@
-"""The last own offer that can still be answered: the one with the highest expected gain."""
+"""The opener's last offer, take it or leave it: the one with the highest expected gain."""
 
 from procur.negotiation.engine.opponent import OpponentModel
 from procur.negotiation.engine.space import TOLERANCE, Bid, Space
@@ -21,30 +21,29 @@ def chance(model: OpponentModel, bid: Bid, last_received: Bid | None, leeway: fl
 def last_offer(
     space: Space,
     model: OpponentModel,
-    fallback: float,
+    reservation: float,
     received: tuple[Bid | None, Bid | None],
     leeway: float,
 ) -> tuple[Bid, float]:
-    """Return the bid with the highest chance x gain over the fallback, and its expected own utility.
+    """Return the bid with the highest chance x gain, and its expected own utility.
 
-    `fallback` is the own utility expected when the bid is refused: the reservation, or what the other side's
-    own last offer should bring, never less. `received` is the latest and the best acceptable offer received.
-    When nothing has a chance, the bid that they like most and we can still bear.
+    `received` is the latest and the best acceptable offer received. When nothing has a chance, the bid that
+    they like most and we can still bear.
     """
     latest, best = received
-    span = max(0.0, space.best - fallback)
+    span = max(0.0, space.best - reservation)
     bids = [
         bid
         for level in range(LEVELS)
-        for bid in space.at_least(fallback + span * level / LEVELS, span / LEVELS, PER_LEVEL)
+        for bid in space.at_least(reservation + span * level / LEVELS, span / LEVELS, PER_LEVEL)
     ]
     if space.price is not None:
         # The price can be adjusted, so nothing is gained by a combination that they did not bring up.
-        tried = model.brought_up if best is None or best.own < fallback else {best.codes}
+        tried = model.brought_up if best is None or best.own < reservation else {best.codes}
         bids = [bid for bid in bids if bid.codes in tried] or bids
 
     def gain(bid: Bid) -> float:
-        return round(chance(model, bid, latest, leeway) * (bid.own - fallback), 12)
+        return round(chance(model, bid, latest, leeway) * (bid.own - reservation), 12)
 
     chosen = max(bids, key=lambda bid: (gain(bid), model.score(bid)))
-    return chosen, fallback + gain(chosen)
+    return chosen, reservation + gain(chosen)

@@ -19,7 +19,6 @@ Answer = Literal["accept", "reject", "end"]
 MOST_CANDIDATES = 400  # bids looked at per round
 WINDOW = 0.05  # how far above the target a discrete bid may lie, as a share of the range
 REPEAT_COST = 0.02  # estimated opponent utility that a bid not made before may lose against a repeated one
-LIKELY_AGAIN = 0.9  # share of the gain of the latest offer received that the next one should bring
 CURIOSITY = 0.005  # random part of a bid's score, which breaks ties and blurs what we prefer
 
 
@@ -190,7 +189,8 @@ class Negotiator:
         if self._plan is None or self._plan.knowledge != knowledge:
             wanted = self._target(round_index, rounds)
             leeway = self._tactics.leeway
-            if leeway is not None and round_index >= self._last(rounds):
+            # The second mover can still take the opener's last offer, so it keeps to its curve.
+            if leeway is not None and self._opens and round_index >= rounds - 1:
                 bid, worth = self._last_bid(leeway)
             else:
                 bid = self._choose(wanted, round_index)
@@ -219,15 +219,12 @@ class Negotiator:
         return max(self._space.at_least(wanted, WINDOW * span, MOST_CANDIDATES), key=appeal)
 
     def _last_bid(self, leeway: float) -> tuple[Bid, float]:
-        """Return the last own offer that can be answered, and what making it is worth.
+        """Return the opener's take-it-or-leave-it offer, and what making it is worth.
 
-        The second mover may still take the opener's last offer, which should bring most of what the latest
-        brought. The best offer received is proposed again when nothing promises more.
+        The best offer received is proposed again when nothing promises more.
         """
-        fallback = self.reservation
-        if not self._opens and self._latest is not None:
-            fallback += LIKELY_AGAIN * max(0.0, self._latest.own - self.reservation)
-        bid, expected = last_offer(self._space, self._model, fallback, (self._latest, self._best), leeway)
+        received = (self._latest, self._best)
+        bid, expected = last_offer(self._space, self._model, self.reservation, received, leeway)
         if self._best is not None and self._best.own >= expected - TOLERANCE:
             return self._best, self._best.own
         return bid, expected
