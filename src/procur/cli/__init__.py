@@ -15,6 +15,7 @@ from procur.core.errors import NotConfigured, ProcurError
 COMMANDS = {
     "demo": ("demo", "See it work: from a request in plain words to a signed contract, on a fresh database"),
     "init": ("setup", "Create the database and your organisation here"),
+    "company": ("setup", "Show or change what your organisation is called and where it is"),
     "users": ("setup", "Add and list the people of your organisation"),
     "vendors": ("vendors", "Import a catalogue, look at vendors, record evidence"),
     "buy": ("buy", "All steps for one request, stopping where a person must decide"),

@@ -56,6 +56,9 @@ _ISSUES = {
 }
 
 
+SHORT = {"onboarding": "onboarding", "price_hold": "price hold", "renewal_cap": "renewal cap"}
+
+
 def issue_value(issue: str, value: object, currency: str) -> str:
     """Return one issue's value as people say it."""
     if issue == "unit_price":
@@ -63,7 +66,7 @@ def issue_value(issue: str, value: object, currency: str) -> str:
     if issue == "term_months":
         return f"{value} months"
     if issue == "value_adds" and isinstance(value, tuple | list):
-        return " and ".join(extra_label(str(name)) for name in value) or "none"
+        return " + ".join(SHORT.get(str(name), str(name)) for name in value) or "none"
     return str(value)
 
 

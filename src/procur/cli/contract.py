@@ -1,0 +1,76 @@
+"""`procur contract` and `procur po`."""
+
+import click
+
+from procur.cli.steps import closing as steps
+from procur.cli.views import closing as views
+from procur.cli.workspace import Workspace, read_date, workspace_command
+
+
+@click.group()
+def contract() -> None:
+    """Draft, show and sign a contract."""
+
+
+@contract.command()
+@click.argument("request_id")
+@click.option("--start", default=None, help="First day of the term, such as 2026-12-01 (default: today).")
+@click.option("--governing-law", default=None)
+@click.option("--special-term", "special_terms", multiple=True, help="A paragraph of your own; repeat it.")
+@workspace_command
+def draft(
+    workspace: Workspace,
+    *,
+    request_id: str,
+    start: str | None,
+    governing_law: str | None,
+    special_terms: tuple[str, ...],
+) -> None:
+    """Draft the contract of an approved request as a PDF."""
+    told = steps.draft(
+        workspace,
+        request_id,
+        start=read_date(start, field_name="start"),
+        governing_law=governing_law,
+        special_terms=special_terms,
+    )
+    workspace.show(told, views.contract)
+
+
+@contract.command()
+@click.argument("contract_id")
+@workspace_command
+def show(workspace: Workspace, *, contract_id: str) -> None:
+    """Show a contract and check its document against the stored hash."""
+    workspace.show(steps.show_contract(workspace, contract_id), views.contract)
+
+
+@contract.command()
+@click.argument("contract_id")
+@click.option("--for", "side", type=click.Choice(["buyer", "vendor"]), required=True)
+@workspace_command
+def sign(workspace: Workspace, *, contract_id: str, side: str) -> None:
+    """Sign a contract as yourself (--as) for your side."""
+    workspace.show(steps.sign(workspace, contract_id, side), views.signatures)
+
+
+@click.group()
+def po() -> None:
+    """Issue and show purchase orders (UBL 2.1)."""
+
+
+@po.command()
+@click.argument("contract_id")
+@click.option("--note", default=None, help="A line for the vendor.")
+@workspace_command
+def issue(workspace: Workspace, *, contract_id: str, note: str | None) -> None:
+    """Issue the purchase order of a signed contract."""
+    workspace.show(steps.issue(workspace, contract_id, note=note), views.order)
+
+
+@po.command("show")
+@click.argument("po_number")
+@workspace_command
+def show_po(workspace: Workspace, *, po_number: str) -> None:
+    """Show a purchase order and check its file against the stored hash."""
+    workspace.show(steps.show_order(workspace, po_number), views.order)

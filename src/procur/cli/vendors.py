@@ -1,0 +1,84 @@
+"""`procur vendors`."""
+
+from pathlib import Path
+
+import click
+
+from procur.cli.steps import setting_up as steps
+from procur.cli.views import setting_up as views
+from procur.cli.workspace import Workspace, read_date, workspace_command
+from procur.core.errors import InvalidInput
+
+
+@click.group()
+def vendors() -> None:
+    """Import a catalogue, look at vendors, record evidence."""
+
+
+@vendors.command("import")
+@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--packaged", is_flag=True, help="Import the packaged public SaaS list prices (CC BY 4.0).")
+@click.option("--skip-bad-rows", is_flag=True, help="Take the good rows although others are bad.")
+@workspace_command
+def import_file(workspace: Workspace, *, file: Path | None, packaged: bool, skip_bad_rows: bool) -> None:
+    """Import vendors from a CSV or JSON FILE: all of it or, when a row is bad, nothing."""
+    if (file is None) == (not packaged):
+        raise InvalidInput("name a file, or say --packaged", field="file")
+    workspace.show(steps.import_catalogue(workspace, file, skip_bad_rows=skip_bad_rows), views.imported)
+
+
+@vendors.command("list")
+@click.option("--category", default=None)
+@click.option("--search", default=None, help="Part of a name.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 500))
+@click.option("--cursor", default=None, help="Where the last page ended.")
+@workspace_command
+def list_all(
+    workspace: Workspace, *, category: str | None, search: str | None, limit: int, cursor: str | None
+) -> None:
+    """List vendors."""
+    told = steps.list_vendors(workspace, category=category, search=search, limit=limit, cursor=cursor)
+    workspace.show(told, views.vendors)
+
+
+@vendors.command()
+@click.argument("vendor_id")
+@workspace_command
+def show(workspace: Workspace, *, vendor_id: str) -> None:
+    """Show plans, prices, evidence and where they come from."""
+    workspace.show(steps.show_vendor(workspace, vendor_id), views.vendor)
+
+
+@vendors.command()
+@click.argument("vendor_id")
+@click.option("--framework", required=True, help='Such as "SOC 2" or "ISO 27001".')
+@click.option("--kind", required=True, type=click.Choice(["certified", "report", "in_progress", "claimed"]))
+@click.option("--source", required=True, help="What was seen and where: a file, a link, a report number.")
+@click.option("--valid-until", default=None, help="A date such as 2026-12-31.")
+@workspace_command
+def evidence(
+    workspace: Workspace, *, vendor_id: str, framework: str, kind: str, source: str, valid_until: str | None
+) -> None:
+    """Record what proves a vendor's compliance with a framework."""
+    told = steps.add_evidence(
+        workspace,
+        vendor_id=vendor_id,
+        framework=framework,
+        kind=kind,
+        source=source,
+        valid_until=read_date(valid_until, field_name="valid_until"),
+    )
+    workspace.show(told, views.evidence)
+
+
+@vendors.command()
+@click.argument("vendor_id")
+@click.option("--email", "contact_email", default=None, help="Where orders go.")
+@click.option("--country", default=None, help="Two letters, such as US or DE.")
+@click.option("--tax-id", default=None)
+@click.option("--website", default=None)
+@workspace_command
+def change(workspace: Workspace, *, vendor_id: str, **given: str | None) -> None:
+    """Change what is known of a vendor."""
+    changes = {name: value for name, value in given.items() if value is not None}
+    workspace.show(steps.update_vendor(workspace, vendor_id, **changes), views.changed)

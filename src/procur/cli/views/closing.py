@@ -1,0 +1,113 @@
+"""Contracts, orders, savings and the trail in a terminal."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from procur.cli.views.common import fact, grid, money, note, percent, row
+
+
+def contract(console: Console, told: dict[str, Any]) -> None:
+    """Show a contract and what a person still has to complete."""
+    currency = told["currency"]
+    fact(console, told["contract_id"], f"{told.get('title', 'contract')}, {told['status'].replace('_', ' ')}")
+    fact(console, "total", money(told["total_value"], currency))
+    fact(
+        console,
+        "term",
+        f"{told['start_date']} to {told['end_date']}" if told["end_date"] else told["start_date"],
+    )
+    if told.get("clauses"):
+        note(console, "  " + "  ".join(told["clauses"]))
+    for point in told.get("open_points", []):
+        where = f" (clause {', '.join(point['clauses'])})" if point["clauses"] else ""
+        console.print(Text(f"    to be completed: {point['what']}{where}", style="yellow"))
+    fact(console, "document", told["document"])
+    fact(console, "SHA-256", told["sha256"])
+    signatures(console, told)
+
+
+def signatures(console: Console, told: dict[str, Any]) -> None:
+    """Show who has signed."""
+    fact(console, "signed for the buyer", told["signed_by_buyer"] or "not yet")
+    fact(console, "signed for the vendor", told["signed_by_vendor"] or "not yet")
+    fact(console, "status", told["status"].replace("_", " "))
+
+
+def order(console: Console, told: dict[str, Any]) -> None:
+    """Show a purchase order."""
+    currency = told["currency"]
+    fact(console, told["po_number"], f"{told['status']} on {told['issue_date']} under {told['contract_id']}")
+    table = grid("item", "quantity", "price", "total", right=("quantity", "price", "total"))
+    for line in told["lines"]:
+        item = f"{line['item']}: {line['description']}" if line["description"] else line["item"]
+        row(
+            table,
+            item,
+            f"{line['quantity']:g}",
+            money(line["unit_price"], currency),
+            money(line["line_total"], currency),
+        )
+    console.print(table)
+    fact(console, "payable", money(told["payable"], currency) + " (tax treatment not stated)")
+    fact(console, "UBL 2.1 order", told["xml"])
+    note(console, "  valid against the UBL 2.1 schema and the Peppol order rules")
+
+
+def savings(console: Console, told: dict[str, Any]) -> None:
+    """Show the savings against each baseline: views of the same money, never added up."""
+    currency = told["currency"]
+    table = grid("against", "baseline", "saving", "", "how", right=("baseline", "saving", ""))
+    for each in told["savings"]:
+        row(
+            table, each["baseline"], money(each["baseline_total"], currency), money(each["amount"], currency),
+            percent(each["percent"]), each["words"],
+        )  # fmt: skip
+    console.print(table)
+    payment = told["payment_terms"]
+    fact(console, "payment terms", payment["words"])
+    note(console, "  Each line is another view of the same money; they are never added up.")
+
+
+def trail(console: Console, told: dict[str, Any]) -> None:
+    """Show audit entries."""
+    if not told["entries"]:
+        note(console, "No entries.")
+        return
+    table = grid("#", "when (UTC)", "who", "what", right=("#",))
+    for each in told["entries"]:
+        row(
+            table,
+            each["sequence"],
+            each["at"][:19].replace("T", " "),
+            each["by"],
+            each["description"] or each["action"],
+        )
+    console.print(table)
+    if told["total"] > len(told["entries"]):
+        note(console, f"the last {len(told['entries'])} of {told['total']}; --limit shows more")
+
+
+def verified(console: Console, told: dict[str, Any]) -> None:
+    """Show what verifying the audit chain found."""
+    if told["intact"]:
+        console.print(
+            Text(
+                f"The audit trail is intact: {told['entries']} entries, each hash as it should be.",
+                style="green",
+            )
+        )
+    else:
+        console.print(
+            Text(f"The audit trail is broken at entry {told['broken_at']}: {told['problem']}", style="red")
+        )
+
+
+def policy_set(console: Console, told: dict[str, Any]) -> None:
+    """Show that a policy came into force."""
+    fact(
+        console,
+        told["name"],
+        f"version {told['version']} is in force, {told['rules']} rules, {told['hash'][:12]}",
+    )
