@@ -25,17 +25,31 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(run_folder: Path) -> Iterator[postgres.Server]:
-    """The run's PostgreSQL, started by whoever asks first."""
+def postgres_server(run_folder: Path) -> postgres.Server:
+    """The run's PostgreSQL, started by whoever asks first; stopped when the run ends."""
     parallel = "PYTEST_XDIST_WORKER" in os.environ
     try:
-        server = postgres.shared(run_folder, owner=os.getppid() if parallel else os.getpid())
+        return postgres.shared(run_folder, owner=os.getppid() if parallel else os.getpid())
     except RuntimeError as error:
         pytest.fail(str(error), pytrace=False)
-    databases.postgres_template(server, run_folder)
-    yield server
-    if not parallel:
-        postgres.stop(server)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Stop the server, or leave somebody else's as it was; the first process of a run does it for all."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return
+    factory: pytest.TempPathFactory = session.config._tmp_path_factory  # type: ignore[attr-defined]
+    server = postgres.running(factory.getbasetemp())
+    if server is None:
+        return
+    if server.watcher is None:
+        databases.drop(server, databases.postgres_template(server, factory.getbasetemp()))
+    postgres.stop(server)
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: postgres.Server, run_folder: Path) -> str:
+    return databases.postgres_template(postgres_server, run_folder)
 
 
 @pytest.fixture(scope="session")
@@ -51,9 +65,9 @@ def sqlite_database(sqlite_template: Path, tmp_path: Path) -> Iterator[DatabaseS
 
 
 @pytest.fixture
-def postgres_database(postgres_server: postgres.Server) -> Iterator[DatabaseSession]:
+def postgres_database(postgres_server: postgres.Server, postgres_template: str) -> Iterator[DatabaseSession]:
     """A clean PostgreSQL database."""
-    with databases.postgres_database(postgres_server) as database:
+    with databases.postgres_database(postgres_server, postgres_template) as database:
         yield database
 
 
@@ -70,7 +84,7 @@ def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[D
     """A database without any table."""
     lent: AbstractContextManager[DatabaseSession]
     if request.param == "postgresql":
-        lent = databases.postgres_database(request.getfixturevalue("postgres_server"), template=None)
+        lent = databases.postgres_database(request.getfixturevalue("postgres_server"), None)
         with lent as database:
             yield database
         return

@@ -13,8 +13,6 @@ from sqlalchemy import make_url
 from postgres import Server, locked
 from procur.db import DatabaseSession
 
-TEMPLATE = "procur_template"
-
 
 def sqlite_template(folder: Path) -> Path:
     """Return a migrated file without a write-ahead log beside it."""
@@ -39,23 +37,30 @@ def sqlite_database(template: Path, folder: Path) -> Iterator[DatabaseSession]:
         database.close()
 
 
-def postgres_template(server: Server, folder: Path) -> None:
-    """Migrate the template once for all workers."""
+def postgres_template(server: Server, folder: Path) -> str:
+    """Migrate a template once for all workers; return its name."""
     with locked(folder / "template.lock"):
-        done = folder / "template.done"
-        if done.exists():
-            return
+        note = folder / "template.name"
+        if note.exists():
+            return note.read_text()
+        name = f"procur_template_{uuid.uuid4().hex}"
         with psycopg.connect(server.url, autocommit=True) as connection:
-            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(TEMPLATE)))
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
-        database = DatabaseSession(address(server, TEMPLATE))
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        database = DatabaseSession(address(server, name))
         database.create_all_tables()
         database.close()
-        done.touch()
+        note.write_text(name)
+        return name
+
+
+def drop(server: Server, name: str) -> None:
+    """Drop a database, whoever is connected to it."""
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @contextmanager
-def postgres_database(server: Server, *, template: str | None = TEMPLATE) -> Iterator[DatabaseSession]:
+def postgres_database(server: Server, template: str | None) -> Iterator[DatabaseSession]:
     """Lend a copy of the template (None: an empty database)."""
     name = f"procur_test_{uuid.uuid4().hex}"
     make = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
@@ -68,8 +73,7 @@ def postgres_database(server: Server, *, template: str | None = TEMPLATE) -> Ite
             yield database
         finally:
             database.close()
-            drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
-            connection.execute(drop)
+            drop(server, name)
 
 
 def address(server: Server, database: str) -> str:

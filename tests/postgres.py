@@ -32,6 +32,7 @@ _FAST = (
 )
 _SYSTEM = ("/usr/lib/postgresql", "/usr/local/pgsql", "/opt/homebrew/opt", "/usr/local/opt")
 _START_SECONDS = 30.0
+_NOTE = "postgres.json"
 
 
 @dataclass(frozen=True)
@@ -69,12 +70,17 @@ def describe() -> str:
 def shared(folder: Path, owner: int) -> Server:
     """Return the run's server; the first worker starts it. It lives as long as the process `owner`."""
     with locked(folder / "postgres.lock"):
-        note = folder / "postgres.json"
-        if note.exists():
-            return Server(**json.loads(note.read_text()))
-        server = start(owner)
-        note.write_text(json.dumps(asdict(server)))
+        server = running(folder)
+        if server is None:
+            server = start(owner)
+            (folder / _NOTE).write_text(json.dumps(asdict(server)))
         return server
+
+
+def running(folder: Path) -> Server | None:
+    """Return the server that this run has started or found so far."""
+    note = folder / _NOTE
+    return Server(**json.loads(note.read_text())) if note.exists() else None
 
 
 @contextlib.contextmanager

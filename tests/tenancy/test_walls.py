@@ -11,9 +11,8 @@ from sqlalchemy import delete, func, insert, select, text, update
 from factories.buying import Desk
 from factories.people import People
 from procur.core.errors import InvalidInput, NotAllowed, NotFound, ProcurError
-from procur.db import DatabaseSession, Session
+from procur.db import DatabaseSession, Session, repositories
 from procur.db import models as tables
-from procur.db import repositories
 from procur.db.base import Base, OfOrganization
 from procur.db.repositories import (
     ApprovalRepository,
@@ -119,13 +118,13 @@ def _attempts(kind: type[Repository[Any]], key: UUID) -> dict[str, Any]:
         if name.startswith("_") or name in creating:
             continue
         parameters = list(signatures.signature(method).parameters.values())[1:]
-        needed = [one for one in parameters if one.default is one.empty and one.kind not in {one.VAR_KEYWORD}]
+        needed = [one for one in parameters if one.default is one.empty and one.kind != one.VAR_KEYWORD]
         calls[name] = {one.name: given[one.name] for one in needed}
     return calls
 
 
 EMPTY = (None, [], {}, 0, False)
-# What answers about the whole organisation rather than about a row, and what Charlie's own organisation holds.
+# What answers about the whole organisation rather than about one row.
 OWN = {"own", "find", "verify", "get_all", "page", "list_active", "count", "exists", "with_role", "names"}
 
 
@@ -186,7 +185,7 @@ def test_plain_statements_stay_inside(database: DatabaseSession, people: People,
 
 def test_a_row_of_another_organisation_cannot_be_flushed(database: DatabaseSession, people: People) -> None:
     row = {"vendor_id": "v", "name": "V", "organization_id": people.organization_id}
-    with pytest.raises(NotAllowed), database.get_session("rival") as session:
+    with pytest.raises(NotAllowed), database.get_session("rival") as session:  # noqa: PT012 - the session's end is part of it
         session.add(tables.VendorProfileRecord(**row))
         session.flush()
     with pytest.raises(NotAllowed), database.get_session("rival") as session:
@@ -199,14 +198,14 @@ def test_a_loaded_row_cannot_be_moved_or_edited_elsewhere(database: DatabaseSess
     with database.get_session("acme") as session:
         row = VendorRepository(session).create(vendor_id="v", name="V")
     for change in ({"name": "Stolen"}, {"organization_id": people.other_organization_id}):
-        with pytest.raises(NotAllowed), database.get_session("rival") as session:
+        with pytest.raises(NotAllowed), database.get_session("rival") as session:  # noqa: PT012 - the session's end is part of it
             session.add(row)
             for name, value in change.items():
                 setattr(row, name, value)
             session.flush()
         with database.get_session("acme") as session:
             row = VendorRepository(session).named("v")
-    with pytest.raises(NotAllowed), database.get_session("rival") as session:
+    with pytest.raises(NotAllowed), database.get_session("rival") as session:  # noqa: PT012 - the session's end is part of it
         session.delete(row)
         session.flush()
 

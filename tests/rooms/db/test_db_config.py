@@ -81,7 +81,7 @@ def test_an_unusable_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_nothing_is_opened_before_the_first_use(tmp_path: Path) -> None:
-    from procur.db import DatabaseSession  # noqa: PLC0415
+    from procur.db import DatabaseSession
 
     DatabaseSession(f"sqlite:///{tmp_path / 'x.db'}").get_session()
     assert not (tmp_path / "x.db").exists()

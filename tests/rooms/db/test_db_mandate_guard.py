@@ -36,7 +36,7 @@ BREACHES: list[tuple[str, dict[str, Any]]] = [
     ("unit price", {"unit_price": Decimal("140.0001"), "quantity": 10, "term_months": 6}),
     ("quantity", {"quantity": 9}),
     ("quantity", {"quantity": 51, "unit_price": 1}),
-    ("total", {"unit_price": Decimal("140"), "term_months": 24}),
+    ("total", {"unit_price": Decimal(140), "term_months": 24}),
     ("term", {"term_months": 7}),
     ("payment", {"payment_terms": "PREPAID"}),
     ("currency", {"currency": "EUR"}),
@@ -274,7 +274,7 @@ def test_text_in_the_accepted_column_does_not_slip_through(sqlite_database: Data
 
 
 def _buyer(session: Session) -> Any:
-    from procur.db.repositories import UserRepository  # noqa: PLC0415
+    from procur.db.repositories import UserRepository
 
     return UserRepository(session).create(email="a@b.example", hashed_password="x", role="buyer")
 
