@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from procur.cli.request import ask_on_terminal, may_ask, read_answers
-from procur.cli.steps import buying
+from procur.cli.steps import requesting
 from procur.cli.steps.purchase import go_on
 from procur.cli.views import buying as views
 from procur.cli.views import closing as closing_views
@@ -66,7 +66,7 @@ def buy(
 
     request_id = what
     if not _NUMBER.fullmatch(what):
-        told = buying.new_request(
+        told = requesting.new_request(
             workspace,
             what,
             answers=read_answers(answers),

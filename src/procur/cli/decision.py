@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from procur.cli.steps import buying, closing, deciding
+from procur.cli.steps import closing, deciding
 from procur.cli.views import buying as views
 from procur.cli.views import closing as closing_views
 from procur.cli.workspace import Workspace, workspace_command
@@ -18,7 +18,7 @@ from procur.core.errors import InvalidInput
 @workspace_command
 def compare(workspace: Workspace, *, request_id: str, horizon: int | None) -> None:
     """Compare the offers on one basis and explain the three picks."""
-    workspace.show(buying.compare_request(workspace, request_id, horizon=horizon), views.comparison)
+    workspace.show(deciding.compare_request(workspace, request_id, horizon=horizon), views.comparison)
 
 
 @click.command()
@@ -34,7 +34,7 @@ def compare(workspace: Workspace, *, request_id: str, horizon: int | None) -> No
 @workspace_command
 def award(workspace: Workspace, *, request_id: str, choice: str, reason: str | None) -> None:
     """Choose an offer and let policy say what approval it needs."""
-    workspace.show(buying.award_request(workspace, request_id, choice, reason=reason), views.award)
+    workspace.show(deciding.award_request(workspace, request_id, choice, reason=reason), views.award)
 
 
 @click.command()
@@ -45,9 +45,9 @@ def award(workspace: Workspace, *, request_id: str, choice: str, reason: str | N
 def approve(workspace: Workspace, *, request_id: str | None, reject: bool, reason: str | None) -> None:
     """Approve (or reject) a request as yourself; without a request, list what waits for you."""
     if request_id is None:
-        workspace.show(buying.waiting_approvals(workspace), views.waiting)
+        workspace.show(deciding.waiting_approvals(workspace), views.waiting)
         return
-    told = buying.approve_request(workspace, request_id, approve=not reject, reason=reason)
+    told = deciding.approve_request(workspace, request_id, approve=not reject, reason=reason)
     workspace.show(told, views.decided)
 
 

@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from procur.cli.steps import buying, closing, setting_up
+from procur.cli.steps import closing, deciding, negotiating, requesting, setting_up
 from procur.cli.views import buying as views
 from procur.cli.views import closing as closing_views
 from procur.cli.views import setting_up as setup_views
@@ -133,20 +133,20 @@ class _Demo:
 
     def request(self, text: str) -> str:
         """Read the request and match it."""
-        told = buying.new_request(self.workspace, text)
+        told = requesting.new_request(self.workspace, text)
         heading(self.console, "3  A request in plain words")
         self.console.print(Text(f"  “{text}”", style="italic"))
         self.told["request"] = told
         views.intake(self.console, told)
         request_id: str = told["request_id"]
-        told = buying.match_request(self.workspace, request_id, limit=5)
+        told = requesting.match_request(self.workspace, request_id, limit=5)
         self.step("match", "4  Vendors, and why the others are not among them", told, views.matching)
         return request_id
 
     def negotiate(self, request_id: str, seed: int) -> None:
         """Negotiate with each vendor, printing every round as it is played."""
         heading(self.console, "5  Negotiation, with all vendors side by side")
-        told = buying.negotiate_request(
+        told = negotiating.negotiate_request(
             self.workspace,
             request_id,
             seed=seed,
@@ -158,13 +158,13 @@ class _Demo:
 
     def decide(self, request_id: str) -> None:
         """Compare, award, and let the approver decide: the requester cannot."""
-        told = buying.compare_request(self.workspace, request_id)
+        told = deciding.compare_request(self.workspace, request_id)
         self.step("compare", "6  The offers on one basis", told, views.comparison)
-        told = buying.award_request(self.workspace, request_id, "best_value")
+        told = deciding.award_request(self.workspace, request_id, "best_value")
         self.step("award", "7  Policy and approval", told, views.award)
         if told["status"] == "awaiting_approval":
             self.as_person(BOB)
-            told = buying.approve_request(
+            told = deciding.approve_request(
                 self.workspace, request_id, approve=True, reason="Inside the budget"
             )
             self.told["approval"] = told

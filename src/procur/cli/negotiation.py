@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from procur.cli.steps import buying as steps
+from procur.cli.steps import negotiating as steps
 from procur.cli.views import buying as views
 from procur.cli.workspace import Workspace, console, workspace_command
 from procur.core.deal import PAYMENT_TERMS

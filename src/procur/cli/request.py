@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import click
 
-from procur.cli.steps import buying as steps
+from procur.cli.steps import requesting as steps
 from procur.cli.views import buying as views
 from procur.cli.workspace import Workspace, workspace_command
 from procur.core.errors import InvalidInput

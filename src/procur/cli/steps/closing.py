@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from procur.cli.steps.buying import economics_of
+from procur.cli.steps.negotiating import economics_of
 from procur.cli.steps.setting_up import vocabulary_of
 from procur.cli.workspace import Workspace
 from procur.contracts.orders import issue_order

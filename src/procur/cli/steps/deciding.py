@@ -1,12 +1,108 @@
-"""The approval policy: show it, change it."""
+"""Compare, award, approve; the approval policy."""
 
 from typing import Any
 
 from procur.approvals.policy import DEFAULT_POLICY
 from procur.approvals.service import POLICY_NAME, activate_policy
+from procur.cli.steps.negotiating import economics_of
 from procur.cli.workspace import Workspace
 from procur.core.errors import InvalidInput
-from procur.db.repositories import PolicyRepository
+from procur.db.repositories import (
+    ApprovalRepository,
+    PolicyRepository,
+    RequestRepository,
+)
+from procur.negotiation.award import decide_award, propose_award
+from procur.negotiation.mandates import (
+    stored_terms,
+)
+from procur.negotiation.offers_compared import compare_offers
+
+
+def compare_request(workspace: Workspace, request_id: str, *, horizon: int | None = None) -> dict[str, Any]:
+    """Compare the final offers of a request."""
+    with workspace.session() as session:
+        request = RequestRepository(session).named(request_id)
+        compared = compare_offers(
+            session, request, economics_of(session), now=workspace.clock.now(), horizon_months=horizon
+        )
+        told = compared.comparison.as_dict()
+        for row in told["candidates"]:
+            each = compared.offers[row["candidate"]]
+            row["agreed"] = each.agreed
+            row["offer_id"] = each.offer.offer_id
+        return {"request_id": request_id, **told}
+
+
+def award_request(
+    workspace: Workspace, request_id: str, choice: str, *, reason: str | None = None
+) -> dict[str, Any]:
+    """Choose an offer and ask policy what that needs."""
+    with workspace.session() as session:
+        request = RequestRepository(session).named(request_id)
+        compared = compare_offers(session, request, economics_of(session), now=workspace.clock.now())
+        award = propose_award(
+            session,
+            workspace.actor(session),
+            request,
+            compared,
+            choice=choice,
+            now=workspace.clock.now(),
+            sole_source_reason=reason,
+        )
+        return {
+            "request_id": request_id,
+            "choice": choice,
+            "vendor_id": award.vendor.vendor_id,
+            "vendor": award.vendor.name,
+            "offer_id": award.offer.offer_id,
+            "terms": stored_terms(award.offer).as_dict(),
+            "status": request.status,
+            "decision": award.decision.as_dict(),
+        }
+
+
+def waiting_approvals(workspace: Workspace) -> dict[str, Any]:
+    """Return what waits for this person's decision."""
+    with workspace.session() as session:
+        person = workspace.actor(session)
+        roles = [person.role] + (["approver"] if person.role == "owner" else [])
+        rows = ApprovalRepository(session).pending_for(roles=roles, person_id=person.user_id or "")
+        return {
+            "person": person.id,
+            "waiting": [
+                {
+                    "request_id": row.subject_id,
+                    "step": row.step,
+                    "role": row.required_role,
+                    "amount": row.amount,
+                    "currency": row.currency,
+                    "why": row.policy_trace.get("reason"),
+                    "own": row.requester_id == person.user_id,
+                }
+                for row in rows
+            ],
+        }
+
+
+def approve_request(
+    workspace: Workspace, request_id: str, *, approve: bool, reason: str | None
+) -> dict[str, Any]:
+    """Approve or reject the next open step of a request as this person."""
+    with workspace.session() as session:
+        person = workspace.actor(session)
+        request = RequestRepository(session).named(request_id)
+        rows = decide_award(
+            session, person, request, approve=approve, reason=reason, now=workspace.clock.now()
+        )
+        return {
+            "request_id": request_id,
+            "status": request.status,
+            "decided_by": person.name,
+            "approvals": [
+                {"step": row.step, "role": row.required_role, "decision": row.decision} for row in rows
+            ],
+        }
 
 
 def show_policy(workspace: Workspace) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from procur.cli.steps import buying, closing
+from procur.cli.steps import closing, deciding, negotiating, requesting
 from procur.cli.workspace import Workspace
 from procur.core.errors import DecisionNeeded
 from procur.db.repositories import ContractRepository, RequestRepository
@@ -23,7 +23,7 @@ def go_on(
         if status in {"pending", "sourcing", "negotiating"}:
             stop = _source(workspace, request_id, status, shown, negotiate)
         else:
-            stop = _close(workspace, request_id, status, contract, order, shown)
+            stop = _close(workspace, request_id, shown, status=status, contract=contract, order=order)
         if stop is not None:
             return stop
 
@@ -33,8 +33,8 @@ def _source(
 ) -> dict[str, Any] | None:
     """Match, negotiate, compare and award; stop where vendors have to answer."""
     if status == "pending":
-        shown("match", buying.match_request(workspace, request_id, limit=negotiate.get("limit", 5)))
-    told = buying.negotiate_request(workspace, request_id, **negotiate, resume=status == "negotiating")
+        shown("match", requesting.match_request(workspace, request_id, limit=negotiate.get("limit", 5)))
+    told = negotiating.negotiate_request(workspace, request_id, **negotiate, resume=status == "negotiating")
     shown("negotiate", told)
     if any(each["status"] == "active" for each in told["negotiations"]):
         return _stop(
@@ -42,18 +42,19 @@ def _source(
             "the vendors have to answer our offers",
             f"procur negotiation answer SESSION accept|counter|end …, then: procur buy {request_id}",
         )
-    shown("compare", buying.compare_request(workspace, request_id))
-    shown("award", buying.award_request(workspace, request_id, "best_value"))
+    shown("compare", deciding.compare_request(workspace, request_id))
+    shown("award", deciding.award_request(workspace, request_id, "best_value"))
     return None
 
 
 def _close(
     workspace: Workspace,
     request_id: str,
+    shown: Shown,
+    *,
     status: str,
     contract: str | None,
     order: str | None,
-    shown: Shown,
 ) -> dict[str, Any] | None:
     """Draft and order; stop for approval and for the signatures."""
     if status == "awaiting_approval":

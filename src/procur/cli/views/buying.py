@@ -250,7 +250,8 @@ def negotiations(console: Console, told: dict[str, Any]) -> None:
     if any(each["waiting_for_vendor"] for each in told["negotiations"]):
         note(
             console,
-            "Record what a vendor answers: procur negotiation answer SESSION counter --unit-price … (or accept, end)",
+            "Record what a vendor answers: procur negotiation answer SESSION counter --unit-price … "
+            "(or accept, end)",
         )
 
 
@@ -312,16 +313,17 @@ def comparison(console: Console, told: dict[str, Any]) -> None:
         row(
             table, each["name"] + mark, terms_line(each["terms"]), money(each["total"], currency),
             money(each["present_value"], currency), money(each["effective_unit_price"], currency),
-            f"{float(each['fit']['score']):.2f}", f"{float(scores['risk']):.2f}", f"{float(scores['value']):.3f}",
+            f"{float(each['fit']['score']):.2f}", f"{float(scores['risk']):.2f}",
+            f"{float(scores['value']):.3f}",
             style="red" if each["blocked"] else None,
         )  # fmt: skip
     console.print(table)
     capital, uplift = float(basis["cost_of_capital"]), float(basis["uplift"])
     note(
         console,
-        f"Over {basis['horizon_months']} months for {basis['units']} units, cost of capital {capital:.0%} a year, "
-        f"{basis['billing']} billing; after a shorter term the price is assumed to rise {uplift:.0%} a year. "
-        "Other costs: none stated.",
+        f"Over {basis['horizon_months']} months for {basis['units']} units, cost of capital {capital:.0%} "
+        f"a year, {basis['billing']} billing; after a shorter term the price is assumed to rise "
+        f"{uplift:.0%} a year. Other costs: none stated.",
     )
     for each in told["candidates"]:
         for reason in each["blocked"]:
