@@ -34,7 +34,6 @@ class Space(Protocol):
     choices: tuple[Issue, ...]
     price: PriceIssue | None
     best: float
-    worst: float
 
     def at_least(self, target: float, window: float, limit: int) -> list[Bid]:
         """Return up to `limit` bids worth `target` or more, spread over `window` above it; never less."""
@@ -122,7 +121,7 @@ class DiscreteSpace:
             raise InvalidInput("no outcome is allowed", field="allowed")
         self._order = order
         self._utilities = [sums[k] for k in order]
-        self.best, self.worst = self._utilities[-1], self._utilities[0]
+        self.best = self._utilities[-1]
 
     def _codes(self, number: int) -> tuple[int, ...]:
         """Return the positions of combination `number`, counted with the last issue running fastest."""
@@ -194,7 +193,6 @@ class PricedSpace:
             raise InvalidInput("no outcome is allowed", field="allowed")
         top = self._part(self.near)
         self.best = max(total for total, _, _ in self._combos) + top
-        self.worst = min(total + self._part(limit) for total, _, limit in self._combos)
 
     def _line(self) -> tuple[float, float] | None:
         """Return (worth at zero steps, worth per step) where the price's worth is one straight line."""
