@@ -10,6 +10,7 @@ from procur.negotiation.mandates import (
 
 
 def mandate_dict(row: MandateRecord) -> dict[str, Any]:
+    """Return a stored mandate with its limits."""
     return limits_dict(mandate_of(row)) | {
         "version": row.version,
         "source": row.source,
@@ -19,6 +20,7 @@ def mandate_dict(row: MandateRecord) -> dict[str, Any]:
 
 
 def limits_dict(mandate: Mandate) -> dict[str, Any]:
+    """Return how far a mandate goes."""
     return {
         "currency": mandate.currency,
         "max_total": mandate.max_total,
