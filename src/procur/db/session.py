@@ -1,11 +1,13 @@
 """Sessions: one transaction each, bound to one organisation, committed at the edge."""
 
+import asyncio
 import functools
 import threading
-from collections.abc import Generator, Iterator
+import weakref
+from collections.abc import AsyncIterator, Generator
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from sqlalchemy import Engine, event, inspect, text
@@ -33,11 +35,16 @@ class SessionScope(Generator[Session, None, None], AbstractContextManager[Sessio
     """One transaction, both as `with get_session() as session` and as `Depends(get_session)`.
 
     FastAPI drives generators, people write `with`; a plain generator or `@contextmanager` serves only one.
+    For FastAPI it is an asynchronous generator: requests beyond the pool's size wait on the event loop. As a
+    plain generator they would wait in the few threads that others need to finish (64 clients on a pool of 8
+    stood still).
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, admission: "_Admission | None" = None) -> None:
         self._session: Session | None = session
         self._handed_out = False
+        self._admission = admission
+        self._place: asyncio.Semaphore | None = None
 
     def __enter__(self) -> Session:
         if self._session is None or self._handed_out:
@@ -80,6 +87,51 @@ class SessionScope(Generator[Session, None, None], AbstractContextManager[Sessio
         """Roll back when the generator is dropped half-way."""
         self.__exit__(GeneratorExit, GeneratorExit(), None)
 
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Session:
+        if self._handed_out:
+            await self._leave(None)
+            raise StopAsyncIteration
+        if self._admission is not None:
+            place = self._admission.of_running_loop()
+            await place.acquire()
+            self._place = place
+        return self.__enter__()
+
+    async def athrow(self, typ: Any, val: Any = None, _tb: TracebackType | None = None) -> Session:
+        """Roll back and pass the error on."""
+        error = typ if isinstance(typ, BaseException) else (val or typ())
+        await self._leave(error)
+        raise error
+
+    async def aclose(self) -> None:
+        """Roll back when the generator is dropped half-way."""
+        await self._leave(GeneratorExit())
+
+    async def _leave(self, error: BaseException | None) -> None:
+        """Commit or roll back off the event loop; a cancelled request must not cancel its own rollback."""
+        leave = functools.partial(self.__exit__, None if error is None else type(error), error, None)
+        try:
+            await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, leave))
+        finally:
+            place, self._place = self._place, None
+            if place is not None:
+                place.release()
+
+
+class _Admission:
+    """Lets as many requests at once to a database as its pool has connections, per event loop."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._loops: weakref.WeakKeyDictionary[Any, asyncio.Semaphore] = weakref.WeakKeyDictionary()
+
+    def of_running_loop(self) -> asyncio.Semaphore:
+        """Return the running loop's places."""
+        return self._loops.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(self._size))
+
 
 def _exhausted() -> Unavailable:
     return Unavailable("all database connections are in use", hint="try again, or raise PROCUR_DB_POOL_SIZE")
@@ -103,6 +155,7 @@ class DatabaseSession:
     def config(self, config: DatabaseConfig) -> None:
         self.close()
         self._config = config
+        self._admission = _Admission(config.pool_size + config.max_overflow)
 
     @property
     def engine(self) -> Engine:
@@ -143,7 +196,7 @@ class DatabaseSession:
             ids=ids,
             clock=clock,
         )
-        return SessionScope(session)
+        return SessionScope(session, self._admission)
 
     def session_scope(self) -> SessionScope:
         """Open a session of the default organisation (the documented name of `get_session`)."""
@@ -325,8 +378,8 @@ def get_db_session() -> DatabaseSession:
         return _default
 
 
-def _sessions() -> Iterator[Session]:
-    """Stand for `get_session` in FastAPI's eyes: a generator without parameters.
+async def _sessions() -> AsyncIterator[Session]:
+    """Stand for `get_session` in FastAPI's eyes: an asynchronous generator without parameters.
 
     Without parameters, because FastAPI would read an `organization` argument from the query string.
     """

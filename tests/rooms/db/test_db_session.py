@@ -1,11 +1,14 @@
 """Sessions: both documented forms, one transaction each, errors that say what to do."""
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
+import httpx2
 import pytest
 from fastapi import Depends, FastAPI
 from fastapi.testclient import TestClient
@@ -278,3 +281,71 @@ def test_init_db_sets_the_process_database(tmp_path: Path, monkeypatch: pytest.M
     with get_session() as session:
         assert session.scalars(select(RequestRecord)).all() == []
     again.close()
+
+
+def test_more_requests_than_connections_wait_and_are_all_served(
+    sqlite_database: DatabaseSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a plain generator, handlers that wait for a connection hold the threads that others need."""
+    config = db.DatabaseConfig(
+        sqlite_database.config.database_url, pool_size=2, max_overflow=0, pool_timeout=5
+    )
+    small = DatabaseSession(config)
+    monkeypatch.setattr("procur.db.session._default", small)
+
+    async def ask() -> list[int]:
+        transport = httpx2.ASGITransport(app=_application())
+        async with httpx2.AsyncClient(transport=transport, base_url="http://test", timeout=30) as client:
+            return [
+                one.status_code for one in await asyncio.gather(*(client.get("/names") for _ in range(80)))
+            ]
+
+    assert asyncio.run(ask()) == [200] * 80
+    small.close()
+
+
+def test_a_cancelled_request_gives_its_place_back(
+    sqlite_database: DatabaseSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = db.DatabaseConfig(
+        sqlite_database.config.database_url, pool_size=1, max_overflow=0, pool_timeout=1
+    )
+    small = DatabaseSession(config)
+    monkeypatch.setattr("procur.db.session._default", small)
+
+    async def hold() -> None:
+        async with asynccontextmanager(get_session)() as session:  # type: ignore[arg-type]  # as FastAPI does
+            VendorRepository(session).create(vendor_id="lost", name="Lost")
+            await asyncio.sleep(30)
+
+    async def play() -> int:
+        for _ in range(3):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(hold(), 0.1)
+        async with asynccontextmanager(get_session)() as session:  # type: ignore[arg-type]
+            return VendorRepository(session).count()
+
+    assert asyncio.run(play()) == 0
+    small.close()
+
+
+def test_a_full_disk_is_unavailable_and_loses_nothing(sqlite_database: DatabaseSession) -> None:
+    with sqlite_database.get_session() as session:
+        VendorRepository(session).create(vendor_id="kept", name="Kept")
+    with pytest.raises(Unavailable, match="full"), sqlite_database.get_session() as session:  # noqa: PT012 - the session's end is part of it
+        session.execute(text("PRAGMA max_page_count = 1"))  # SQLite raises it to what the file already has
+        for number in range(2000):
+            VendorRepository(session).create(vendor_id=f"v{number}", name="V", description="x" * 5000)
+    sqlite_database.close()
+    with sqlite_database.get_session() as session:
+        assert [row.vendor_id for row in VendorRepository(session).get_all()] == ["kept"]
+
+
+def test_a_read_only_file_can_be_read_and_says_so_when_written(sqlite_database: DatabaseSession) -> None:
+    path = sqlite_database.config.sqlalchemy_url.database
+    sealed = DatabaseSession(f"sqlite:///file:{path}?mode=ro&uri=true")
+    with sealed.get_session(read_only=True) as session:
+        assert VendorRepository(session).count() == 0
+    with pytest.raises(Unavailable, match="read-only"), sealed.get_session() as session:
+        VendorRepository(session).create(vendor_id="v", name="V")
+    sealed.close()
