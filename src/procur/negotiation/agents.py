@@ -155,7 +155,10 @@ def _rationale(explanation: Explanation | None) -> dict[str, Any]:
 
 
 def _plain(values: AnyOutcome) -> dict[str, Any]:
-    return {
-        name: value if value is None or isinstance(value, int | float | str) else str(value)
-        for name, value in values.items()
-    }
+    return {name: _plain_value(value) for name, value in values.items()}
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return list(value)
+    return value if value is None or isinstance(value, int | float | str) else str(value)

@@ -110,21 +110,22 @@ def draw_seller(
     chance = random.Random(f"seller:{seed}")  # noqa: S311 - a simulation
     discount = chance.uniform(*BANDS[category])
     drawn = chance.choice(list(PERSONALITIES))
-    capital = chance.uniform(*CAPITAL_COST) * chance.uniform(1.0, 3.0)  # some need cash more than others
+    capital = chance.uniform(*CAPITAL_COST) * chance.uniform(1.0, 2.0)  # some need cash more than others
     volume = chance.uniform(*VOLUME_BAND)
     term_worth = {months: _term_worth(months, terms_months[0], chance) for months in terms_months}
     days = dict(payment_days or {"NET30": 30})
     baseline = next(iter(days.values()))
-    cents = Decimal("0.01")
+    if floor is None:
+        floor = (list_price * (1 - Decimal(f"{discount:.6f}"))).quantize(Decimal("0.01"), ROUND_CEILING)
+    # A discount for a longer term comes off the discounted price: bands are not added up.
+    paid = float(floor / list_price)
     return SellerProfile(
         list_price=list_price,
-        floor=floor
-        if floor is not None
-        else (list_price * (1 - Decimal(f"{discount:.6f}"))).quantize(cents, ROUND_CEILING),
+        floor=floor,
         personality=personality or drawn,
-        term_worth=term_worth,
-        payment_worth={term: _early(baseline, number, capital) for term, number in days.items()},
-        quantity_worth={count: volume * _doublings(count / quantities[0]) for count in quantities},
+        term_worth={months: paid * worth for months, worth in term_worth.items()},
+        payment_worth={term: paid * _early(baseline, number, capital) for term, number in days.items()},
+        quantity_worth={count: paid * volume * _doublings(count / quantities[0]) for count in quantities},
         extras_worth={names: -sum(chance.uniform(*EXTRA_BAND) for _ in names) for names in extras},
     )
 

@@ -36,8 +36,10 @@ class Tactics:
 
 
 BALANCED = Tactics()
-# For a purchase that should come about: lets the other side move first, gambles little at the end.
-CAUTIOUS = Tactics(leeway=0.05)
+# For a purchase that should come about: moves a little in every round, so that the other side has something
+# to answer (on the grid of `benchmarks` worth .15 of the surplus against sellers who only give when given to,
+# and .01 less against the others), and gambles little at the end.
+CAUTIOUS = Tactics(exponent=1.5, patience=0.4, leeway=0.05)
 CONCEDER = Tactics(ending=0.1, exponent=0.6, waiting=0.0, patience=0.0, leeway=None)
 LINEAR = Tactics(ending=0.1, exponent=1.0, waiting=0.0, patience=0.0, leeway=None)
 BOULWARE = Tactics(ending=0.1, exponent=4.0, waiting=0.0, patience=0.0, leeway=None)
