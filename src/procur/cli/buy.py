@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from procur.cli.request import ask_on_terminal, may_ask, read_answers
+from procur.cli.request import ask_on_terminal, may_ask
 from procur.cli.steps import requesting
 from procur.cli.steps.purchase import go_on
 from procur.cli.views import buying as views
 from procur.cli.views import closing as closing_views
 from procur.cli.views.common import fact, heading
-from procur.cli.workspace import Workspace, console, workspace_command
+from procur.cli.workspace import Workspace, console, read_pairs, workspace_command
 from procur.negotiation.service import DEFAULT_ROUNDS
 
 VIEWS = {
@@ -69,7 +69,7 @@ def buy(
         told = requesting.new_request(
             workspace,
             what,
-            answers=read_answers(answers),
+            answers=read_pairs(answers, option="answer"),
             ask=ask_on_terminal if may_ask(workspace) else None,
             currency=currency,
             with_model=with_model,

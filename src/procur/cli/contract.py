@@ -4,7 +4,8 @@ import click
 
 from procur.cli.steps import closing as steps
 from procur.cli.views import closing as views
-from procur.cli.workspace import Workspace, read_date, workspace_command
+from procur.cli.workspace import Workspace, read_date, read_pairs, workspace_command
+from procur.contracts.service import DETAILS
 
 
 @click.group()
@@ -15,7 +16,13 @@ def contract() -> None:
 @contract.command()
 @click.argument("request_id")
 @click.option("--start", default=None, help="First day of the term, such as 2026-12-01 (default: today).")
-@click.option("--governing-law", default=None)
+@click.option(
+    "--set",
+    "details",
+    multiple=True,
+    metavar="FIELD=TEXT",
+    help=f"Settle an open point; repeat it. Fields: {', '.join(DETAILS)}.",
+)
 @click.option("--special-term", "special_terms", multiple=True, help="A paragraph of your own; repeat it.")
 @workspace_command
 def draft(
@@ -23,7 +30,7 @@ def draft(
     *,
     request_id: str,
     start: str | None,
-    governing_law: str | None,
+    details: tuple[str, ...],
     special_terms: tuple[str, ...],
 ) -> None:
     """Draft the contract of an approved request as a PDF."""
@@ -31,7 +38,7 @@ def draft(
         workspace,
         request_id,
         start=read_date(start, field_name="start"),
-        governing_law=governing_law,
+        details=read_pairs(details, option="set"),
         special_terms=special_terms,
     )
     workspace.show(told, views.contract)
@@ -48,10 +55,12 @@ def show(workspace: Workspace, *, contract_id: str) -> None:
 @contract.command()
 @click.argument("contract_id")
 @click.option("--for", "side", type=click.Choice(["buyer", "vendor"]), required=True)
+@click.option("--despite-open-points", is_flag=True, help="Sign although points are still to be completed.")
 @workspace_command
-def sign(workspace: Workspace, *, contract_id: str, side: str) -> None:
+def sign(workspace: Workspace, *, contract_id: str, side: str, despite_open_points: bool) -> None:
     """Sign a contract as yourself (--as) for your side."""
-    workspace.show(steps.sign(workspace, contract_id, side), views.signatures)
+    told = steps.sign(workspace, contract_id, side, despite_open_points=despite_open_points)
+    workspace.show(told, views.signatures)
 
 
 @click.group()

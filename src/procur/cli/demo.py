@@ -26,6 +26,14 @@ REQUEST = (
 ALICE, BOB = "alice@northwind.example", "bob@northwind.example"
 # The demo's calendar starts here, so that the same seed gives the same documents on any day.
 DAY = date(2026, 12, 1)
+# What a buyer would settle when drafting: the award says nothing about it.
+DETAILS = {
+    "governing_law": "the laws of the State of Oregon",
+    "courts": "the courts of Portland, Oregon",
+    "availability": "99.9 %",
+    "service_credit": "5 % of the month's Charges for each full hour below that level",
+    "support": "by e-mail on Business Days, with a first response within 8 hours",
+}
 MARKER = ".procur-demo"
 
 
@@ -174,10 +182,13 @@ class _Demo:
 
     def close(self, request_id: str) -> None:
         """Draft, sign and order."""
-        drafted = closing.draft(self.workspace, request_id)
-        self.step("contract", "8  Contract and purchase order", drafted, closing_views.contract)
         vendor_id = self.told["award"]["vendor_id"]
         signer = f"sales@{vendor_id.lower()}.example"
+        setting_up.update_vendor(
+            self.workspace, vendor_id, contact_email=signer, country="US", address=("1 Demo Road",)
+        )
+        drafted = closing.draft(self.workspace, request_id, details=DETAILS)
+        self.step("contract", "8  Contract and purchase order", drafted, closing_views.contract)
         setting_up.add_person(
             self.workspace, email=signer, full_name="Vera Vance", role="vendor", vendor_id=vendor_id
         )
@@ -187,10 +198,9 @@ class _Demo:
         self.as_person(None)
         self.told["signed"] = told
         closing_views.signatures(self.console, told)
-        setting_up.update_vendor(self.workspace, vendor_id, contact_email=signer, country="US")
         note(
             self.console,
-            f"  {signer}, its country and its signature stand in for the vendor's own: demo input.",
+            f"  {signer}, the vendor's address and its signature stand in for the vendor's own: demo input.",
         )
         told = closing.issue(self.workspace, drafted["contract_id"])
         self.told["order"] = told

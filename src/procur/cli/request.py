@@ -7,21 +7,10 @@ import click
 
 from procur.cli.steps import requesting as steps
 from procur.cli.views import buying as views
-from procur.cli.workspace import Workspace, workspace_command
+from procur.cli.workspace import Workspace, read_pairs, workspace_command
 from procur.core.errors import InvalidInput
 from procur.core.money import decimal
 from procur.sourcing.intake import Intake
-
-
-def read_answers(given: tuple[str, ...]) -> dict[str, str]:
-    """Read --answer field=text, as often as it was given."""
-    answers = {}
-    for one in given:
-        name, equals, text = one.partition("=")
-        if not equals or not text.strip():
-            raise InvalidInput(f"--answer is field=text, not {one!r}", field="answer")
-        answers[name.strip()] = text.strip()
-    return answers
 
 
 def ask_on_terminal(intake: Intake) -> Intake:
@@ -66,7 +55,7 @@ def new(
     told = steps.new_request(
         workspace,
         text,
-        answers=read_answers(answers),
+        answers=read_pairs(answers, option="answer"),
         ask=ask_on_terminal if may_ask(workspace) else None,
         currency=currency,
         with_model=with_model,

@@ -1,6 +1,7 @@
 """`procur vendors`."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -75,10 +76,11 @@ def evidence(
 @click.argument("vendor_id")
 @click.option("--email", "contact_email", default=None, help="Where orders go.")
 @click.option("--country", default=None, help="Two letters, such as US or DE.")
+@click.option("--address", multiple=True, help="A line of the address; give it once per line.")
 @click.option("--tax-id", default=None)
 @click.option("--website", default=None)
 @workspace_command
-def change(workspace: Workspace, *, vendor_id: str, **given: str | None) -> None:
+def change(workspace: Workspace, *, vendor_id: str, **given: Any) -> None:
     """Change what is known of a vendor."""
-    changes = {name: value for name, value in given.items() if value is not None}
+    changes = {name: value for name, value in given.items() if value}
     workspace.show(steps.update_vendor(workspace, vendor_id, **changes), views.changed)

@@ -122,6 +122,17 @@ def simulated_clock(as_of: date) -> SteppingClock:
     return SteppingClock(datetime.combine(as_of, time(9), UTC), timedelta(seconds=1))
 
 
+def read_pairs(given: tuple[str, ...], *, option: str) -> dict[str, str]:
+    """Read an option of the form field=text, as often as it was given."""
+    pairs = {}
+    for one in given:
+        name, equals, text = one.partition("=")
+        if not equals or not name.strip() or not text.strip():
+            raise InvalidInput(f"--{option} is field=text, not {one!r}", field=option)
+        pairs[name.strip()] = text.strip()
+    return pairs
+
+
 def read_date(value: str | None, *, field_name: str) -> date | None:
     """Read an ISO date typed by the user."""
     if value is None:

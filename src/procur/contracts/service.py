@@ -1,9 +1,10 @@
 """Draft a contract from an approved award, let each side sign for itself."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from procur.audit.trail import record
 from procur.contracts.contract_facts import Billing, ContractFacts, Evidence, PartyFacts, months_later
@@ -36,13 +37,26 @@ from procur.documents.render import render
 from procur.documents.store import DocumentStore
 from procur.events.facts import ContractActivated, ContractDrafted, ContractSigned
 from procur.negotiation.briefs import Economics
-from procur.negotiation.mandates import hold_to_mandate, stored_terms
+from procur.negotiation.mandates import hold_to_mandate
 from procur.negotiation.wording import extra_label
 from procur.sourcing.service import move_request
 from procur.vendors.vocabulary import Vocabulary
 
 NOTICE_DAYS = 60
 RENEWAL_CAP = Decimal(3)
+# What a person may settle when drafting, beside the award: fields of ContractFacts.
+DETAILS = (
+    "governing_law",
+    "courts",
+    "availability",
+    "service_credit",
+    "support",
+    "incoterm",
+    "delivery_place",
+    "warranty_period",
+    "spare_parts_period",
+    "liability_cap",
+)
 _BILLING: dict[str, Billing] = {"monthly": "monthly", "quarterly": "quarterly", "annual": "yearly"}
 PROVEN = ("certified", "report")
 
@@ -64,11 +78,19 @@ def draft_contract(
     *,
     now: datetime,
     start_date: date | None = None,
-    governing_law: str | None = None,
+    details: Mapping[str, str] | None = None,
     special_terms: Sequence[str] = (),
 ) -> Draft:
-    """Write the contract of an approved request, render it and store it with its SHA-256."""
+    """Write the contract of an approved request, render it and store it with its SHA-256.
+
+    `details` fill what the award does not settle (see DETAILS); what stays open is marked in the document and
+    listed in `special_terms["open_points"]`, and keeps the contract from being signed by accident.
+    """
     actor.require("contract.draft")
+    if strange := sorted(set(details or {}) - set(DETAILS)):
+        raise InvalidInput(
+            f"a contract has no detail {strange[0]!r}", field=strange[0], hint="one of: " + ", ".join(DETAILS)
+        )
     if request.status != "approved" or request.awarded_offer_id is None:
         raise DecisionNeeded(
             f"{request.request_id} is {request.status}: a contract needs an approved award",
@@ -86,7 +108,7 @@ def draft_contract(
     start = start_date or now.date()
     facts = _facts(
         session, request, offer, vendor, vocabulary, number=number, on=now.date(), start=start,
-        governing_law=governing_law, special_terms=tuple(special_terms),
+        details=details or {}, special_terms=tuple(special_terms),
     )  # fmt: skip
     paper = contract_paper(facts)
     rendered = render(TEMPLATE, paper.data, on=now.date())
@@ -113,7 +135,10 @@ def draft_contract(
         template_version=f"{rendered.template} {rendered.version}, clauses {paper.library_version}",
         status="pending_signature",
         value_adds=list(terms.value_adds),
-        special_terms={"paragraphs": list(special_terms)},
+        special_terms={
+            "paragraphs": list(special_terms),
+            "open_points": [point.what for point in paper.open_points],
+        },
         payment_schedule=[
             {"label": part.label, "due": str(part.due), "amount": str(part.amount)}
             for part in payments(facts)
@@ -147,11 +172,11 @@ def _facts(
     number: str,
     on: date,
     start: date,
-    governing_law: str | None,
+    details: Mapping[str, Any],
     special_terms: tuple[str, ...],
 ) -> ContractFacts:
     """Return what the contract says, from stored rows; what nobody has recorded stays None."""
-    terms = stored_terms(offer)
+    terms = offer.terms
     organization = OrganizationRepository(session).get(request.organization_id)
     talks = NegotiationRepository(session).get(offer.negotiation_session_id)
     recurring = bool(terms.term_months)
@@ -163,13 +188,15 @@ def _facts(
         buyer=buyer_party(organization),
         vendor=PartyFacts(
             legal_name=vendor.name,
+            address_lines=tuple(vendor.vendor_metadata.get("address", ())),
             country=vendor.country,
             tax_id=vendor.tax_id,
             email=vendor.contact_email,
         ),
         request_type=request.request_type,  # type: ignore[arg-type]  # a CHECK holds the four values
         item=f"{vendor.name}, plan {talks.plan}" if talks.plan else vendor.name,
-        description=request.title,
+        # Never the request's own words: they hold the budget, and the vendor reads this.
+        description=_what(request, vocabulary),
         terms=replace(terms, value_adds=tuple(extra_label(name) for name in terms.value_adds)),
         start_date=start,
         end_date=end,
@@ -180,9 +207,16 @@ def _facts(
         must_haves=tuple(features.get(key, key) for key in request.must_haves),
         compliance=_compliance(session, request, vendor, vocabulary),
         billing=_BILLING[Economics.from_settings(organization.settings).billing] if recurring else "once",
-        governing_law=governing_law,
         special_terms=special_terms,
+        **details,
     )
+
+
+def _what(request: RequestRecord, vocabulary: Vocabulary) -> str:
+    """Return what is bought, by category."""
+    keys = [request.category or "", *request.specs.get("also_wanted", ())]
+    labels = [vocabulary.categories[key].label if key in vocabulary.categories else key for key in keys]
+    return ", ".join(label for label in labels if label)
 
 
 def buyer_party(organization: Organization) -> PartyFacts:
@@ -233,10 +267,12 @@ def sign_contract(
     *,
     side: str,
     now: datetime,
+    despite_open_points: bool = False,
 ) -> ContractRecord:
     """Sign the stored document for one side, as oneself; the second signature makes the contract active.
 
-    The document is read and its hash compared first, so that what is signed is what was drafted.
+    The document is read and its hash compared first, so that what is signed is what was drafted. A document
+    that still has points to be completed is signed only by somebody who says so.
     """
     if side not in {"buyer", "vendor"}:
         raise InvalidInput("side is buyer or vendor", field="side")
@@ -249,6 +285,14 @@ def sign_contract(
         )
     if getattr(contract, f"signed_by_{side}"):
         raise Conflict(f"{contract.contract_id} is signed by the {side} already", field="side")
+    open_points = contract.special_terms.get("open_points", [])
+    if open_points and not despite_open_points:
+        raise DecisionNeeded(
+            f"{contract.contract_id} still has {len(open_points)} points to be completed",
+            field="open_points",
+            hint="draft it with --set FIELD=TEXT, or sign it as it is with --despite-open-points",
+            details={"to be completed": list(open_points)},
+        )
     store.get(contract.document_path or "", sha256=contract.document_hash)
     contracts = ContractRepository(session)
     contracts.update(

@@ -47,7 +47,7 @@ def set_up_organization(
 
 def own_organization(session: Session) -> Organization:
     """Return the organisation that this session belongs to."""
-    return OrganizationRepository(session).get_all(limit=1)[0]
+    return OrganizationRepository(session).own()
 
 
 def add_user(

@@ -20,7 +20,7 @@ from procur.db.repositories import (
     VendorRepository,
 )
 from procur.events.facts import AwardProposed
-from procur.negotiation.mandates import hold_to_mandate, is_recurring, stored_terms
+from procur.negotiation.mandates import hold_to_mandate, is_recurring
 from procur.negotiation.offers_compared import Compared, open_offers
 from procur.sourcing.service import move_request
 
@@ -48,7 +48,7 @@ def propose_award(
     now: datetime,
     sole_source_reason: str | None = None,
 ) -> Award:
-    """Award to a pick (best_value, lowest_cost, lowest_risk) or to a vendor's id; policy decides what it needs.
+    """Award to a pick (best_value, lowest_cost, lowest_risk) or a vendor's id; policy says what it needs.
 
     A decision that blocks (over budget, missing evidence, too few quotes) raises DecisionNeeded and changes
     nothing. The offer is held to the mandate in this transaction, by us and by the database.
@@ -61,7 +61,7 @@ def propose_award(
         )
     offer = _chosen(compared, choice)
     vendor = VendorRepository(session).get(offer.vendor_id)
-    terms = stored_terms(offer)
+    terms = offer.terms
     hold_to_mandate(offer, MandateRepository(session).get(offer.mandate_id), now=now)
     decision = decide_by_policy(session, _facts(session, request, vendor, terms, sole_source_reason, now=now))
     if decision.outcome == "blocked":

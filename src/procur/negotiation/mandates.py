@@ -7,7 +7,7 @@ from decimal import ROUND_DOWN, Decimal
 
 from procur.audit.trail import record
 from procur.core.actor import Actor
-from procur.core.deal import PAYMENT_TERMS, Mandate, Terms
+from procur.core.deal import PAYMENT_TERMS, Mandate
 from procur.core.errors import DecisionNeeded, InvalidInput, OutsideMandate
 from procur.core.money import show
 from procur.db import Session
@@ -122,33 +122,6 @@ def _check(mandate: Mandate) -> None:
         raise InvalidInput(f"{strange[0]} is not a payment term", field="payment_terms")
 
 
-def mandate_of(row: MandateRecord) -> Mandate:
-    """Return a stored mandate as a value."""
-    return Mandate(
-        max_total=row.max_total,
-        max_yearly=row.max_yearly,
-        max_unit_price=row.max_unit_price,
-        min_quantity=row.min_quantity,
-        max_quantity=row.max_quantity,
-        terms_months=tuple(row.terms_months),
-        payment_terms=tuple(row.payment_terms),
-        currency=row.currency,
-        version=row.version,
-    )
-
-
-def stored_terms(offer: OfferRecord) -> Terms:
-    """Return a stored offer's terms as a value; every total is computed from this."""
-    return Terms(
-        unit_price=offer.unit_price,
-        quantity=offer.quantity,
-        term_months=offer.term_months,
-        payment_terms=offer.payment_terms,
-        currency=offer.currency,
-        value_adds=tuple(offer.value_adds),
-    )
-
-
 def hold_to_mandate(offer: OfferRecord, row: MandateRecord, *, now: datetime) -> None:
     """Raise OutsideMandate unless the stored offer lies inside the mandate, recomputed from its terms."""
     if row.expires_at is not None and now > row.expires_at:
@@ -157,7 +130,7 @@ def hold_to_mandate(offer: OfferRecord, row: MandateRecord, *, now: datetime) ->
             field="expires_at",
             hint="write a new one: procur mandate set",
         )
-    if breaches := mandate_of(row).breaches(stored_terms(offer)):
+    if breaches := row.limits.breaches(offer.terms):
         raise OutsideMandate(
             f"offer {offer.offer_id} is outside mandate {row.version}: {'; '.join(breaches)}",
             field="offer",

@@ -11,7 +11,6 @@ from procur.db.models import NegotiationSessionRecord, OfferRecord, RequestRecor
 from procur.db.repositories import MandateRepository, NegotiationRepository, OfferRepository, VendorRepository
 from procur.negotiation.briefs import EXTRAS_WORTH, Economics, preferences_of
 from procur.negotiation.comparison import Basis, Candidate, Comparison, Evidence, compare
-from procur.negotiation.mandates import mandate_of, stored_terms
 
 MONTHS = 12
 
@@ -64,7 +63,7 @@ def compare_offers(
     row = MandateRepository(session).latest_for(request.id)
     if row is None:
         raise DecisionNeeded(f"{request.request_id} has no mandate", field="mandate")
-    mandate = mandate_of(row)
+    mandate = row.limits
     basis = Basis(
         horizon_months=max(mandate.terms_months) if horizon_months is None else horizon_months,
         units=request.quantity,
@@ -80,14 +79,14 @@ def compare_offers(
     for each in offers:
         vendor = vendors[each.talks.vendor_id]
         state = each.talks.buyer_state
-        breaches = mandate.breaches(stored_terms(each.offer))
+        breaches = mandate.breaches(each.offer.terms)
         captured = vendor.vendor_metadata.get("captured_on")
         candidates.append(
             Candidate(
                 vendor_id=vendor.vendor_id,
                 name=vendor.name,
                 plan=each.talks.plan or "",
-                terms=stored_terms(each.offer),
+                terms=each.offer.terms,
                 fit=Decimal(state["fit"]),
                 fit_words=f"fit {Decimal(state['fit']):.2f} of 1 from matching",
                 evidence=_evidence(evidence[vendor.id], now.date()),

@@ -14,7 +14,7 @@ from procur.db.repositories import (
     VendorRepository,
 )
 from procur.negotiation.briefs import Economics, buyer_states, seller_state
-from procur.negotiation.mandates import mandate_from_request, mandate_of, write_mandate
+from procur.negotiation.mandates import mandate_from_request, write_mandate
 from procur.negotiation.service import Opening, start_session
 from procur.sourcing.service import move_request
 from procur.vendors.matching import Match, Matching
@@ -46,7 +46,7 @@ def open_talks(
         row = write_mandate(
             session, actor, request, mandate_from_request(request), now=now, reason="as the request says"
         )
-    mandate = mandate_of(row)
+    mandate = row.limits
     states = buyer_states(request, mandate, matches, economics)
     keys = VendorRepository(session).keys_of(match.vendor.vendor_id for match in matches)
     vendors = VendorRepository(session).get_many(keys.values())

@@ -32,7 +32,7 @@ from procur.events.facts import (
     RoundPlayed,
 )
 from procur.negotiation.agents import Answer, Exchange, Move
-from procur.negotiation.mandates import hold_to_mandate, stored_terms
+from procur.negotiation.mandates import hold_to_mandate
 from procur.negotiation.wording import buyer_says, vendor_says
 
 OFFER_VALID_DAYS = 30
@@ -116,7 +116,7 @@ def exchanges(offers: Sequence[OfferRecord]) -> list[Exchange]:
     for offer in offers:
         sides.setdefault(offer.round_number, {})[offer.actor] = offer
     return [
-        Exchange(number, stored_terms(both["buyer"]), stored_terms(both["seller"]))
+        Exchange(number, both["buyer"].terms, both["seller"].terms)
         for number, both in sorted(sides.items())
         if len(both) == 2  # noqa: PLR2004 - both sides have spoken
     ]
@@ -148,7 +148,7 @@ def record_round(
     move, answer = played.move, played.answer
     if move.kind == "accept":
         last = offers.latest(row.id, "seller")
-        if last is None or stored_terms(last) != move.terms:
+        if last is None or last.terms != move.terms:
             raise Conflict(f"the offer to accept in {row.session_id} is not the vendor's last one")
         _settle(session, actor, request, row, last, accepted_by="buyer", now=now)
         return row
@@ -284,7 +284,7 @@ def _settle(
     mandate = MandateRepository(session).get(row.mandate_id)
     hold_to_mandate(offer, mandate, now=now)
     OfferRepository(session).accept(offer.id)
-    terms = stored_terms(offer)
+    terms = offer.terms
     saved = None
     if row.list_unit_price is not None:
         months = terms.term_months or 1

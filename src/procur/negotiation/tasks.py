@@ -28,7 +28,6 @@ from procur.negotiation.agents import (
     outcome_of,
 )
 from procur.negotiation.briefs import brief_of, simulated_vendor
-from procur.negotiation.mandates import mandate_of, stored_terms
 from procur.negotiation.service import Played, exchanges, record_round, waiting_offer
 
 Sessions = Callable[[], AbstractContextManager[Session]]
@@ -68,7 +67,7 @@ def seats_of(session: Session, request_id: str) -> list[Seat]:
     for row in talks:
         own = [offer for offer in offers if offer.negotiation_session_id == row.id]
         waiting = waiting_offer(own)
-        brief = brief_of(row, mandate_of(mandates[row.mandate_id]))  # type: ignore[index]
+        brief = brief_of(row, mandates[row.mandate_id].limits)  # type: ignore[index]
         seats.append(
             Seat(
                 session_id=row.session_id,
@@ -81,7 +80,7 @@ def seats_of(session: Session, request_id: str) -> list[Seat]:
                 brief=brief,
                 vendor_side=simulated_vendor(row) if row.counterpart == "simulated" else WaitingForVendor(),
                 history=tuple(exchanges(own)),
-                waiting=None if waiting is None or row.status != "active" else stored_terms(waiting),
+                waiting=None if waiting is None or row.status != "active" else waiting.terms,
             )
         )
     return seats
@@ -164,7 +163,7 @@ def replay(sessions: Sessions, session_id: str) -> list[Replayed]:
         request = RequestRepository(session).get(row.request_id)
         seats = seats_of(session, request.request_id)
         final = None if row.final_offer_id is None else OfferRepository(session).get(row.final_offer_id)
-        agreed = stored_terms(final) if final is not None and row.outcome == "accepted" else None
+        agreed = final.terms if final is not None and row.outcome == "accepted" else None
     own = next(seat for seat in seats if seat.session_id == session_id)
     told = []
     for exchange in own.history:

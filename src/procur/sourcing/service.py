@@ -147,10 +147,11 @@ def shortlist(
     limit: int = 5,
     exchange_rates: dict[str, Decimal] | None = None,
 ) -> Matching:
-    """Match the request to every vendor of the organisation and move it to sourcing."""
+    """Match the request to every vendor of the organisation, move it to sourcing and record the shortlist."""
     actor.require("request.write")
-    need = replace(need_of(request, today=now.date()), exchange_rates=exchange_rates or {})
-    matching = match(need, vendor_cards(session), vocabulary, limit=limit)
+    matching = matches_of(
+        session, request, vocabulary, today=now.date(), limit=limit, exchange_rates=exchange_rates
+    )
     move_request(session, actor, request, "sourcing", now=now)
     record(
         session,
@@ -165,6 +166,20 @@ def shortlist(
         f"{len(matching.left_out)} left out",
     )
     return matching
+
+
+def matches_of(
+    session: Session,
+    request: RequestRecord,
+    vocabulary: Vocabulary,
+    *,
+    today: date,
+    limit: int = 5,
+    exchange_rates: dict[str, Decimal] | None = None,
+) -> Matching:
+    """Match the request to every vendor of the organisation; nothing is written."""
+    need = replace(need_of(request, today=today), exchange_rates=exchange_rates or {})
+    return match(need, vendor_cards(session), vocabulary, limit=limit)
 
 
 def need_of(request: RequestRecord, *, today: date) -> Need:

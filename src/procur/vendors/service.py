@@ -107,15 +107,19 @@ def record_evidence(
 def change_vendor(
     session: Session, actor: Actor, *, vendor_id: str, now: datetime, **changes: Any
 ) -> VendorProfileRecord:
-    """Change what is known of a vendor: contact_email, country, tax_id, website, description."""
+    """Change contact_email, country, address (its lines), tax_id, website or description of a vendor."""
     actor.require("vendor.write")
-    allowed = {"contact_email", "country", "tax_id", "website", "description"}
+    allowed = {"contact_email", "country", "tax_id", "website", "description", "address"}
     if strange := sorted(set(changes) - allowed):
         raise InvalidInput(f"{strange[0]} cannot be changed here", field=strange[0])
     repository = VendorRepository(session)
     vendor = repository.named(vendor_id)
-    before = {name: getattr(vendor, name) for name in changes}
-    repository.update(vendor.id, **changes)
+    known = {name: vendor.vendor_metadata.get("address") for name in changes if name == "address"}
+    before = {name: known[name] if name in known else getattr(vendor, name) for name in changes}
+    written = {name: value for name, value in changes.items() if name != "address"}
+    if "address" in changes:
+        written["vendor_metadata"] = {**vendor.vendor_metadata, "address": list(changes["address"])}
+    repository.update(vendor.id, **written)
     record(
         session,
         actor,

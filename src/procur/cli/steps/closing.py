@@ -1,6 +1,6 @@
 """From an approved award to a signed contract, a purchase order, the savings and the trail."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -22,7 +22,7 @@ from procur.db.repositories import (
     VendorRepository,
 )
 from procur.insights.savings import Baselines, ListPrice, savings_of
-from procur.negotiation.mandates import is_recurring, stored_terms
+from procur.negotiation.mandates import is_recurring
 
 
 def draft(
@@ -30,7 +30,7 @@ def draft(
     request_id: str,
     *,
     start: date | None = None,
-    governing_law: str | None = None,
+    details: Mapping[str, str] | None = None,
     special_terms: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Draft the contract of an approved request and store its PDF."""
@@ -43,7 +43,7 @@ def draft(
             RequestRepository(session).named(request_id),
             now=workspace.clock.now(),
             start_date=start,
-            governing_law=governing_law,
+            details=details,
             special_terms=special_terms,
         )
         return _contract_dict(workspace, drafted.row) | {
@@ -63,7 +63,9 @@ def show_contract(workspace: Workspace, contract_id: str) -> dict[str, Any]:
         return _contract_dict(workspace, row) | {"document_unchanged": True}
 
 
-def sign(workspace: Workspace, contract_id: str, side: str) -> dict[str, Any]:
+def sign(
+    workspace: Workspace, contract_id: str, side: str, *, despite_open_points: bool = False
+) -> dict[str, Any]:
     """Sign a contract for one side, as the person who runs the command."""
     with workspace.session() as session:
         person = workspace.actor(session)
@@ -74,6 +76,7 @@ def sign(workspace: Workspace, contract_id: str, side: str) -> dict[str, Any]:
             ContractRepository(session).named(contract_id),
             side=side,
             now=workspace.clock.now(),
+            despite_open_points=despite_open_points,
         )
         return _contract_dict(workspace, row) | {"signed_now_by": person.name}
 
@@ -113,7 +116,7 @@ def savings(workspace: Workspace, request_id: str) -> dict[str, Any]:
             )
         offers = OfferRepository(session)
         offer = offers.get(request.awarded_offer_id)
-        terms = stored_terms(offer)
+        terms = offer.terms
         talks = NegotiationRepository(session).get(offer.negotiation_session_id)
         vendor = VendorRepository(session).get(offer.vendor_id)
         first = next((o for o in offers.for_session(talks.id) if o.actor == "seller"), None)
@@ -134,9 +137,9 @@ def savings(workspace: Workspace, request_id: str) -> dict[str, Any]:
             terms,
             Baselines(
                 list_price=listed,
-                first_offer=None if first is None else stored_terms(first),
+                first_offer=None if first is None else first.terms,
                 budget_total=budget,
-                other_final_offers=tuple(stored_terms(o) for o in others),
+                other_final_offers=tuple(o.terms for o in others),
             ),
             cost_of_capital=economics.cost_of_capital,
             billing=economics.billing,

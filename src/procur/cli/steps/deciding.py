@@ -13,9 +13,6 @@ from procur.db.repositories import (
     RequestRepository,
 )
 from procur.negotiation.award import decide_award, propose_award
-from procur.negotiation.mandates import (
-    stored_terms,
-)
 from procur.negotiation.offers_compared import compare_offers
 
 
@@ -56,7 +53,7 @@ def award_request(
             "vendor_id": award.vendor.vendor_id,
             "vendor": award.vendor.name,
             "offer_id": award.offer.offer_id,
-            "terms": stored_terms(award.offer).as_dict(),
+            "terms": award.offer.terms.as_dict(),
             "status": request.status,
             "decision": award.decision.as_dict(),
         }

@@ -4,14 +4,11 @@ from typing import Any
 
 from procur.core.deal import Mandate
 from procur.db.models import MandateRecord
-from procur.negotiation.mandates import (
-    mandate_of,
-)
 
 
 def mandate_dict(row: MandateRecord) -> dict[str, Any]:
     """Return a stored mandate with its limits."""
-    return limits_dict(mandate_of(row)) | {
+    return limits_dict(row.limits) | {
         "version": row.version,
         "source": row.source,
         "reason": row.reason,

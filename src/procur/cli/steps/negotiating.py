@@ -25,14 +25,12 @@ from procur.negotiation.briefs import Economics, preferences_of
 from procur.negotiation.mandates import (
     changed,
     mandate_from_request,
-    mandate_of,
-    stored_terms,
     write_mandate,
 )
 from procur.negotiation.opening import open_talks
 from procur.negotiation.service import DEFAULT_ROUNDS, record_answer, waiting_offer
 from procur.negotiation.tasks import OnRound, negotiate, replay
-from procur.sourcing.service import shortlist
+from procur.sourcing.service import matches_of, shortlist
 
 
 def economics_of(session: Session) -> Economics:
@@ -60,7 +58,7 @@ def set_mandate(
     with workspace.session() as session:
         request = RequestRepository(session).named(request_id)
         row = MandateRepository(session).latest_for(request.id)
-        current = mandate_from_request(request) if row is None else mandate_of(row)
+        current = mandate_from_request(request) if row is None else row.limits
         written = write_mandate(
             session,
             workspace.actor(session),
@@ -96,9 +94,11 @@ def negotiate_request(
                 hint=f"procur negotiate {request_id} --resume plays on; procur compare {request_id} compares",
             )
         if not talks:
-            matching = shortlist(
-                session, person, request, vocabulary_of(workspace), now=workspace.clock.now(), limit=limit
-            )
+            words = vocabulary_of(workspace)
+            if request.status == "sourcing":
+                matching = matches_of(session, request, words, today=workspace.clock.today(), limit=limit)
+            else:
+                matching = shortlist(session, person, request, words, now=workspace.clock.now(), limit=limit)
             talks = open_talks(
                 session,
                 person,
@@ -148,10 +148,10 @@ def show_negotiations(workspace: Workspace, request_id: str) -> dict[str, Any]:
                     "outcome": row.outcome,
                     "reason": row.outcome_reason,
                     "list_unit_price": row.list_unit_price,
-                    "final": None if final is None else {"by": final.actor, **stored_terms(final).as_dict()},
+                    "final": None if final is None else {"by": final.actor, **final.terms.as_dict()},
                     "waiting_for_vendor": None
                     if row.status != "active" or open_offer is None
-                    else stored_terms(open_offer).as_dict() | {"message": open_offer.message},
+                    else open_offer.terms.as_dict() | {"message": open_offer.message},
                 }
             )
         return {"request_id": request_id, "negotiations": told}
@@ -179,7 +179,7 @@ def show_negotiation(workspace: Workspace, session_id: str) -> dict[str, Any]:
                     "offer_id": offer.offer_id,
                     "round": offer.round_number,
                     "by": "buyer" if offer.actor == "buyer" else "vendor",
-                    **stored_terms(offer).as_dict(),
+                    **offer.terms.as_dict(),
                     "utility": offer.utility_buyer,
                     "accepted": offer.accepted,
                     "message": offer.message,
@@ -226,7 +226,7 @@ def answer_for_vendor(
         terms = None
         if answer == "counter":
             given = {name: value for name, value in changes.items() if value is not None}
-            terms = _terms_on_the_table(row.buyer_state, stored_terms(ours), given)
+            terms = _terms_on_the_table(row.buyer_state, ours.terms, given)
         kind: Any = answer
         record_answer(
             session,

@@ -17,9 +17,6 @@ from procur.db.repositories import (
     UserRepository,
     VendorRepository,
 )
-from procur.negotiation.mandates import (
-    stored_terms,
-)
 from procur.sourcing.assist import assist
 from procur.sourcing.intake import Intake, read_request
 from procur.sourcing.service import demand_complete, need_of, open_request, shortlist
@@ -70,7 +67,7 @@ def show_request(workspace: Workspace, request_id: str) -> dict[str, Any]:
             awarded = {
                 "vendor": vendors[offer.vendor_id].name,
                 "offer_id": offer.offer_id,
-                **stored_terms(offer).as_dict(),
+                **offer.terms.as_dict(),
             }
         return {
             **_request_line(row),

@@ -45,7 +45,7 @@ def order(console: Console, told: dict[str, Any]) -> None:
         row(
             table,
             item,
-            f"{line['quantity']:g}",
+            f"{line['quantity'].normalize():f}",
             money(line["unit_price"], currency),
             money(line["line_total"], currency),
         )
@@ -66,7 +66,7 @@ def savings(console: Console, told: dict[str, Any]) -> None:
         )  # fmt: skip
     console.print(table)
     payment = told["payment_terms"]
-    fact(console, "payment terms", payment["words"])
+    fact(console, "payment terms are worth", f"{money(payment['worth'], currency)}: {payment['words']}")
     note(console, "  Each line is another view of the same money; they are never added up.")
 
 
