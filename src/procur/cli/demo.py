@@ -233,6 +233,7 @@ class _Demo:
             "database": str(self.home / "procur.db"),
             "contract": self.told["contract"]["document"],
             "order": self.told["order"]["xml"],
+            "printed_order": self.told["order"]["document"],
         }
 
 

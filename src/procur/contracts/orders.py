@@ -1,10 +1,11 @@
-"""Issue the purchase order of an active contract: rows, UBL 2.1 and its checks in one step."""
+"""Issue the purchase order of an active contract: rows, UBL 2.1 with its checks, and a PDF in one step."""
 
 from datetime import datetime
 from decimal import Decimal
 
 from procur.audit.trail import record
 from procur.contracts.order_facts import OrderContact, OrderFacts, OrderParty, line_from_terms
+from procur.contracts.order_paper import TEMPLATE, order_paper
 from procur.contracts.order_rules import validate_order
 from procur.contracts.ubl import order_xml
 from procur.core.actor import Actor
@@ -22,6 +23,7 @@ from procur.db.repositories import (
     PurchaseOrderRepository,
     VendorRepository,
 )
+from procur.documents.render import render
 from procur.documents.store import DocumentStore
 from procur.events.facts import PurchaseOrderIssued
 
@@ -81,6 +83,9 @@ def issue_order(
             details={"rule": [*report.xsd_errors, *(f"{v.rule}: {v.message}" for v in report.fatal)]},
         )
     stored = store.put(f"{number}.xml", xml)
+    # For vendors that read no UBL: the same facts on paper.
+    paper = render(TEMPLATE, order_paper(facts), on=facts.issue_date)
+    printed = store.put(f"{number}.pdf", paper.pdf)
     totals, line = facts.totals(), facts.lines[0]
     row = PurchaseOrderRepository(session).create(
         po_number=number,
@@ -94,6 +99,8 @@ def issue_order(
         payable=totals.payable,
         xml_path=stored.path,
         xml_hash=stored.sha256,
+        document_path=printed.path,
+        document_hash=printed.sha256,
         lines=[
             {
                 "item_name": line.name,

@@ -145,6 +145,16 @@ class NegotiationStarted(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class OfferSent(Fact):
+    """Our offer of a round waits for the vendor's answer."""
+
+    subject: ClassVar[str] = "negotiation"
+    session_id: str
+    round: int
+    offer_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class RoundPlayed(Fact):
     """Both offers of a round are on record."""
 

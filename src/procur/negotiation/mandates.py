@@ -122,6 +122,18 @@ def _check(mandate: Mandate) -> None:
         raise InvalidInput(f"{strange[0]} is not a payment term", field="payment_terms")
 
 
+def mandate_in_force(session: Session, request: RequestRecord) -> MandateRecord:
+    """Return the request's newest mandate; without one nobody may negotiate or award."""
+    found = MandateRepository(session).latest_for(request.id)
+    if found is None:
+        raise DecisionNeeded(
+            f"{request.request_id} has no mandate: nobody has said how far the agent may go",
+            field="mandate",
+            hint=f"procur mandate set {request.request_id}",
+        )
+    return found
+
+
 def hold_to_mandate(offer: OfferRecord, row: MandateRecord, *, now: datetime) -> None:
     """Raise OutsideMandate unless the stored offer lies inside the mandate, recomputed from its terms."""
     if row.expires_at is not None and now > row.expires_at:

@@ -8,7 +8,7 @@ from typing import Any
 from procur.audit.trail import record
 from procur.core.actor import Actor
 from procur.core.deal import Terms
-from procur.core.errors import Conflict, DecisionNeeded, InvalidInput
+from procur.core.errors import Conflict, InvalidInput, OutsideMandate
 from procur.core.money import show
 from procur.db import Session
 from procur.db.models import (
@@ -19,7 +19,6 @@ from procur.db.models import (
     VendorProfileRecord,
 )
 from procur.db.repositories import (
-    MandateRepository,
     NegotiationRepository,
     NumberRepository,
     OfferRepository,
@@ -29,10 +28,11 @@ from procur.events.facts import (
     NegotiationFailed,
     NegotiationSettled,
     NegotiationStarted,
+    OfferSent,
     RoundPlayed,
 )
 from procur.negotiation.agents import Answer, Exchange, Move
-from procur.negotiation.mandates import hold_to_mandate
+from procur.negotiation.mandates import hold_to_mandate, mandate_in_force
 from procur.negotiation.wording import buyer_says, vendor_says
 
 OFFER_VALID_DAYS = 30
@@ -53,12 +53,13 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What happened in one round of one session, decided outside any transaction."""
+    """What happened in one round of one session, decided outside any transaction under one mandate."""
 
     session_id: str
     round: int
     move: Move
     answer: Answer | None
+    mandate_version: int
 
 
 def start_session(
@@ -134,7 +135,8 @@ def record_round(
 ) -> NegotiationSessionRecord:
     """Put one round on record: both offers and the step from the expected round, or the session's end.
 
-    Raises Conflict when the round is on record already (another process, or a retry, was faster).
+    Raises Conflict when the round is on record already (another process, or a retry, was faster), or when a
+    newer mandate is in force than the one under which it was decided.
     """
     actor.require("negotiation.run")
     sessions, offers = NegotiationRepository(session), OfferRepository(session)
@@ -145,6 +147,16 @@ def record_round(
             f"{row.current_round}",
             field="round",
         )
+    mandate = mandate_in_force(session, request)
+    if mandate.version != played.mandate_version:
+        raise Conflict(
+            f"mandate {mandate.version} is in force; round {played.round} of {row.session_id} was decided "
+            f"under mandate {played.mandate_version}",
+            field="mandate",
+            hint=f"procur negotiate {request.request_id} --resume",
+        )
+    if row.mandate_id != mandate.id:
+        sessions.update(row.id, mandate_id=mandate.id)
     move, answer = played.move, played.answer
     if move.kind == "accept":
         last = offers.latest(row.id, "seller")
@@ -163,10 +175,19 @@ def record_round(
             now=now,
         )
         return row
-    ours = offers.find(negotiation_session_id=row.id, round_number=played.round, actor="buyer") or _add_offer(
+    ours = _add_offer(
         session, request, row, number=played.round, side="buyer", terms=_terms(move.terms), now=now, move=move
     )
     if answer is None:
+        record(
+            session,
+            actor,
+            OfferSent(session_id=row.session_id, round=played.round, offer_id=ours.offer_id),
+            now=now,
+            description=f"Round {played.round} of {row.session_id}: our offer waits for the vendor's answer",
+            negotiation_session_id=row.id,
+            correlation_id=request.request_id,
+        )
         return row
     return record_answer(session, actor, request, row, ours=ours, answer=answer, now=now)
 
@@ -182,6 +203,7 @@ def record_answer(
     now: datetime,
 ) -> NegotiationSessionRecord:
     """Put the vendor's answer to our offer of this round on record."""
+    actor.require("negotiation.run")
     number = ours.round_number
     written = [ours.offer_id]
     if answer.kind == "counter":
@@ -243,7 +265,7 @@ def _add_offer(
     move: Move | None = None,
     answer: Answer | None = None,
 ) -> OfferRecord:
-    """Store one side's offer. A vendor's offer carries the mandate it would be held to if accepted."""
+    """Store one side's offer: ours with the mandate it was made under, a vendor's with none until accepted."""
     said = answer.message if answer is not None and answer.message else None
     last = number >= row.max_rounds
     listed = row.list_unit_price
@@ -252,7 +274,7 @@ def _add_offer(
         request_id=request.id,
         vendor_id=row.vendor_id,
         negotiation_session_id=row.id,
-        mandate_id=row.mandate_id,
+        mandate_id=row.mandate_id if side == "buyer" else None,
         unit_price=terms.unit_price,
         quantity=terms.quantity,
         term_months=terms.term_months,
@@ -280,10 +302,16 @@ def _settle(
     accepted_by: str,
     now: datetime,
 ) -> None:
-    """Agree on the terms of a stored offer, held to the mandate inside this transaction."""
-    mandate = MandateRepository(session).get(row.mandate_id)
+    """Agree on the terms of a stored offer, held to the mandate in force inside this transaction."""
+    mandate = mandate_in_force(session, request)
+    if offer.mandate_id not in {None, mandate.id}:
+        raise OutsideMandate(
+            f"offer {offer.offer_id} was made under an earlier mandate than {mandate.version}",
+            field="offer",
+            hint="record the answer as a counter-offer: the agent then decides under the mandate in force",
+        )
     hold_to_mandate(offer, mandate, now=now)
-    OfferRepository(session).accept(offer.id)
+    OfferRepository(session).accept(offer.id, mandate_id=mandate.id)
     terms = offer.terms
     saved = None
     if row.list_unit_price is not None:
@@ -350,15 +378,3 @@ def _terms(terms: Terms | None) -> Terms:
     if terms is None:
         raise InvalidInput("an offer needs terms", field="terms")
     return terms
-
-
-def current_mandate(session: Session, request: RequestRecord) -> MandateRecord:
-    """Return the request's newest mandate; without one nobody may negotiate."""
-    found = MandateRepository(session).latest_for(request.id)
-    if found is None:
-        raise DecisionNeeded(
-            f"{request.request_id} has no mandate: nobody has said how far the agent may go",
-            field="mandate",
-            hint=f"procur mandate set {request.request_id}",
-        )
-    return found

@@ -47,7 +47,7 @@ def vendor_says(terms: Terms) -> str:
     return f"We can do {terms_in_words(terms)}."
 
 
-_ISSUES = {
+ISSUES = {
     "unit_price": "unit price",
     "term_months": "term",
     "payment_terms": "payment",
@@ -78,7 +78,7 @@ def moves_in_words(moves: Sequence[Mapping[str, Any]], currency: str) -> str:
             if move["kind"] == kind:
                 before = issue_value(move["issue"], move["before"], currency)
                 after = issue_value(move["issue"], move["after"], currency)
-                told.append(f"{verb} {_ISSUES.get(move['issue'], move['issue'])} {before} → {after}")
+                told.append(f"{verb} {ISSUES.get(move['issue'], move['issue'])} {before} → {after}")
     if told:
         return "; ".join(told)
     return "opened" if any(move["kind"] == "opened" for move in moves) else "held everything"

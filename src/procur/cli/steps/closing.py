@@ -102,6 +102,7 @@ def show_order(workspace: Workspace, po_number: str) -> dict[str, Any]:
         orders = PurchaseOrderRepository(session)
         row = orders.named(po_number)
         workspace.store.get(row.xml_path or "", sha256=row.xml_hash)
+        workspace.store.get(row.document_path or "", sha256=row.document_hash)
         contract = ContractRepository(session).get(row.contract_id)
         return _order_dict(workspace, row, contract.contract_id, orders.lines_of(row.id))
 
@@ -215,6 +216,7 @@ def _order_dict(
         "currency": row.currency,
         "payable": row.payable,
         "xml": str(workspace.store.root / (row.xml_path or "")),
+        "document": str(workspace.store.root / (row.document_path or "")),
         "sha256": row.xml_hash,
         "lines": [
             {

@@ -9,7 +9,7 @@ from rich.text import Text
 from procur.cli.views.common import fact, grid, heading, money, note, row, terms_line
 from procur.negotiation.service import Played
 from procur.negotiation.tasks import Seat
-from procur.negotiation.wording import moves_in_words
+from procur.negotiation.wording import ISSUES, moves_in_words
 
 _FIELDS = {
     "category": "category",
@@ -176,7 +176,7 @@ def preferences(console: Console, told: dict[str, Any]) -> None:
     """Show what the buyer's agent was told: the mandate and what each issue is worth in money."""
     mandate_line(console, told["mandate"])
     weights = told["preferences"]["weights"]
-    shares = ", ".join(f"{name.replace('_', ' ')} {float(w):.0%}" for name, w in weights.items() if float(w))
+    shares = ", ".join(f"{ISSUES[name]} {float(w):.0%}" for name, w in weights.items() if float(w))
     fact(console, "what counts", shares)
     note(console, "  assumptions: " + "; ".join(told["preferences"]["assumptions"]))
 

@@ -52,6 +52,7 @@ def order(console: Console, told: dict[str, Any]) -> None:
     console.print(table)
     fact(console, "payable", money(told["payable"], currency) + " (tax treatment not stated)")
     fact(console, "UBL 2.1 order", told["xml"])
+    fact(console, "the same on paper", told["document"])
     note(console, "  valid against the UBL 2.1 schema and the Peppol order rules")
 
 
@@ -80,8 +81,8 @@ def trail(console: Console, told: dict[str, Any]) -> None:
         row(
             table,
             each["sequence"],
-            each["at"][:19].replace("T", " "),
-            each["by"],
+            each["at"][:16].replace("T", " "),
+            str(each["by"]).replace("buyer-agent for", "agent of"),
             each["description"] or each["action"],
         )
     console.print(table)

@@ -93,6 +93,8 @@ class PurchaseOrderRecord(TenantRow, SoftDelete, Times, Base):
     payable: Mapped[Decimal] = mapped_column(Money())
     xml_path: Mapped[str | None] = mapped_column(String(1000))
     xml_hash: Mapped[str | None] = mapped_column(String(128))
+    document_path: Mapped[str | None] = mapped_column(String(1000))
+    document_hash: Mapped[str | None] = mapped_column(String(128))
     notes: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = (

@@ -44,15 +44,15 @@ class Negotiator:
     proposed nor accepted. `seed` is the only source of chance: the same inputs give the same moves.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - the order in which every bench passes them
         self,
         issues: Sequence[AnyIssue],
         utility: AdditiveUtility,
         reservation: float,
         deadline: int,
         role: str = "buyer",
-        *,
         seed: int | str = 0,
+        *,
         allowed: Allowed | None = None,
         tactics: Tactics = CAUTIOUS,
     ) -> None:

@@ -927,6 +927,8 @@ def _purchase_orders() -> None:
         sa.Column("payable", MONEY, nullable=False),
         sa.Column("xml_path", sa.String(1000), nullable=True),
         sa.Column("xml_hash", sa.String(128), nullable=True),
+        sa.Column("document_path", sa.String(1000), nullable=True),
+        sa.Column("document_hash", sa.String(128), nullable=True),
         sa.Column("notes", sa.Text(), nullable=True),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("updated_at", MOMENT, nullable=False),
