@@ -345,10 +345,13 @@ def main() -> int:
     terms = run(list(PERSONALITIES), seeds, terms=True)
     faults = total(price["seller"]).faults() + total(terms["seller"]).faults()
     if options.json:
-        plain = {
+        plain: dict[str, Any] = {
             mode: {group: {k: t.figures() for k, t in tallies.items()} for group, tallies in groups.items()}
             for mode, groups in (("price", price), ("terms", terms))
         }
+        for mode, groups in (("price", price), ("terms", terms)):
+            simulated = {name: groups["seller"][name] for name in PERSONALITIES}
+            plain[mode]["all"] = total(simulated).figures()
         print(json.dumps({"seeds": seeds, "published": PUBLISHED, "faults": faults, **plain}, indent=2))
         return int(faults > 0)
     feasible = [case for case in grid() if case.limit >= case.floor]

@@ -161,6 +161,7 @@ def _seller(vendor: VendorProfileRecord) -> OrderParty:
         endpoint_id=vendor.contact_email or "",
         endpoint_scheme=E_MAIL,
         country=vendor.country or "",
+        address_lines=tuple(vendor.vendor_metadata.get("address", ())),
         tax_id=vendor.tax_id,
     )
 
