@@ -1,6 +1,6 @@
 """Policies in force, approvals asked for and decided; what they approve is for the rooms above."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -61,11 +61,16 @@ def ask_for_approvals(
     *,
     subject_type: str,
     subject_id: str,
-    requester: Actor,
+    requester_id: UUID | None,
+    proposer: Actor,
     amount: Decimal,
     currency: str,
 ) -> list[ApprovalRecord]:
-    """Write the approvals that a decision requires, one row per person needed."""
+    """Write the approvals that a decision requires, one row per person needed.
+
+    Neither the requester nor whoever proposed this can give one.
+    """
+    asked = decision.as_dict() | {"proposed_by": None if proposer.user_id is None else str(proposer.user_id)}
     repository = ApprovalRepository(session)
     return [
         repository.create(
@@ -74,10 +79,10 @@ def ask_for_approvals(
             step=needed.order,
             required_role=needed.role,
             required_permission="award.approve",
-            requester_id=requester.user_id,
+            requester_id=requester_id,
             amount=amount,
             currency=currency,
-            policy_trace=decision.as_dict() | {"reason": needed.reason},
+            policy_trace=asked | {"reason": needed.reason},
         )
         for needed in decision.approvals
         for _ in range(needed.count)
@@ -94,13 +99,13 @@ def decide(
     reason: str | None,
     now: datetime,
 ) -> list[ApprovalRecord]:
-    """Decide the first open step of a subject as this person; return all its approvals afterwards.
+    """Decide the first open step of a subject as this person; return the approvals asked for with it.
 
-    Nobody decides on their own request, an agent never decides, one person decides once, and a step waits for
-    the steps before it.
+    Nobody decides on their own request or proposal, an agent never decides, one person decides once, and a
+    step waits for the steps before it. A rejection closes the steps that are still open.
     """
     repository = ApprovalRepository(session)
-    rows = repository.for_subject(subject_type, subject_id)
+    rows = _asked_last(repository.for_subject(subject_type, subject_id))
     pending = [row for row in rows if row.decision == "pending"]
     if not pending:
         raise NotFound(f"nothing about {subject_id} waits for approval", field="approval")
@@ -112,6 +117,9 @@ def decide(
         decided_by=person,
         reason=reason,
     )
+    if not approve:
+        for other in pending[1:]:
+            repository.advance(other.id, expected={"decision": "pending"}, decision="expired")
     record(
         session,
         actor,
@@ -127,15 +135,33 @@ def decide(
         + (f": {reason}" if reason else ""),
         category="compliance",
     )
-    return repository.for_subject(subject_type, subject_id)
+    return rows
 
 
-def _may_decide(actor: Actor, row: ApprovalRecord, rows: list[ApprovalRecord]) -> UUID:
+def may_decide(actor: Actor, row: ApprovalRecord, rows: Sequence[ApprovalRecord]) -> bool:
+    """Tell whether this person could decide the row now, among the rows asked for with it."""
+    first = next((each for each in _asked_last(rows) if each.decision == "pending"), None)
+    if first is None or first.id != row.id:
+        return False
+    try:
+        _may_decide(actor, row, _asked_last(rows))
+    except (NotAllowed, Conflict):
+        return False
+    return True
+
+
+def _asked_last(rows: Sequence[ApprovalRecord]) -> list[ApprovalRecord]:
+    """Return the approvals asked for after the last rejection."""
+    closed = [row.created_at for row in rows if row.decision in {"rejected", "expired"}]
+    return [row for row in rows if not closed or row.created_at > max(closed)]
+
+
+def _may_decide(actor: Actor, row: ApprovalRecord, rows: Sequence[ApprovalRecord]) -> UUID:
     """Return the person who decides, or raise NotAllowed."""
     if actor.kind != "user" or actor.user_id is None:
         raise NotAllowed("only a person can approve or reject")
     actor.require("award.approve")
-    if actor.user_id == row.requester_id:
+    if str(actor.user_id) in {str(row.requester_id), row.policy_trace.get("proposed_by")}:
         raise NotAllowed(
             f"{actor.name} asked for this and cannot decide it",
             hint="somebody else has to: procur approve --as …",
@@ -143,6 +169,12 @@ def _may_decide(actor: Actor, row: ApprovalRecord, rows: list[ApprovalRecord]) -
     if row.required_role is not None and actor.role not in {row.required_role, "owner"}:
         raise NotAllowed(
             f"step {row.step} is for the role {row.required_role}; {actor.name} has the role {actor.role}"
+        )
+    later = [other for other in rows if other.decision == "pending" and other.step > row.step]
+    if actor.role != row.required_role and any(other.required_role == actor.role for other in later):
+        raise NotAllowed(
+            f"step {row.step} is for the role {row.required_role}; the step for {actor.role} comes after it",
+            hint="procur approve --as … by somebody with that role",
         )
     if any(other.decided_by == actor.user_id for other in rows if other.decision == "approved"):
         raise Conflict(f"{actor.name} has decided a step of this already", hint="another person is needed")

@@ -24,7 +24,6 @@ from procur.db.models import (
 )
 from procur.db.repositories import (
     ContractRepository,
-    MandateRepository,
     NegotiationRepository,
     NumberRepository,
     OfferRepository,
@@ -37,7 +36,7 @@ from procur.documents.render import render
 from procur.documents.store import DocumentStore
 from procur.events.facts import ContractActivated, ContractDrafted, ContractSigned
 from procur.negotiation.briefs import Economics
-from procur.negotiation.mandates import hold_to_mandate
+from procur.negotiation.mandates import hold_to_mandate, mandate_in_force
 from procur.negotiation.wording import extra_label
 from procur.sourcing.service import move_request
 from procur.vendors.vocabulary import Vocabulary
@@ -100,9 +99,8 @@ def draft_contract(
     if ContractRepository(session).for_request(request.id):
         raise Conflict(f"{request.request_id} has a contract already", field="request_id")
     offer = OfferRepository(session).get(request.awarded_offer_id)
-    mandate = MandateRepository(session).get(offer.mandate_id)
     # The totals of the contract come from the stored offer, held to the mandate once more.
-    hold_to_mandate(offer, mandate, now=now)
+    hold_to_mandate(offer, mandate_in_force(session, request), now=now)
     vendor = VendorRepository(session).get(offer.vendor_id)
     number = NumberRepository(session).next("CON", now.year)
     start = start_date or now.date()

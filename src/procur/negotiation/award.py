@@ -14,13 +14,12 @@ from procur.db import Session
 from procur.db.models import ApprovalRecord, OfferRecord, RequestRecord, VendorProfileRecord
 from procur.db.repositories import (
     ContractRepository,
-    MandateRepository,
     OfferRepository,
     RequestRepository,
     VendorRepository,
 )
 from procur.events.facts import AwardProposed
-from procur.negotiation.mandates import hold_to_mandate, is_recurring
+from procur.negotiation.mandates import hold_to_mandate, is_recurring, mandate_in_force
 from procur.negotiation.offers_compared import Compared, open_offers
 from procur.sourcing.service import move_request
 
@@ -54,7 +53,7 @@ def propose_award(
     nothing. The offer is held to the mandate in this transaction, by us and by the database.
     """
     actor.require("award.propose")
-    if request.status != "negotiating":
+    if request.status not in {"negotiating", "rejected"}:
         raise Conflict(
             f"{request.request_id} is {request.status}; only a negotiated request can be awarded",
             field="status",
@@ -62,7 +61,8 @@ def propose_award(
     offer = _chosen(compared, choice)
     vendor = VendorRepository(session).get(offer.vendor_id)
     terms = offer.terms
-    hold_to_mandate(offer, MandateRepository(session).get(offer.mandate_id), now=now)
+    mandate = mandate_in_force(session, request)
+    hold_to_mandate(offer, mandate, now=now)
     decision = decide_by_policy(session, _facts(session, request, vendor, terms, sole_source_reason, now=now))
     if decision.outcome == "blocked":
         raise DecisionNeeded(
@@ -72,13 +72,16 @@ def propose_award(
             details={"block": list(decision.blocks)},
         )
     if not offer.accepted:
-        OfferRepository(session).accept(offer.id)
+        OfferRepository(session).accept(offer.id, mandate_id=mandate.id)
+    if request.status == "rejected":
+        move_request(session, actor, request, "negotiating", now=now, reason="awarded again")
     approvals = ask_for_approvals(
         session,
         decision,
         subject_type=SUBJECT,
         subject_id=request.request_id,
-        requester=actor,
+        requester_id=request.user_id,
+        proposer=actor,
         amount=terms.total,
         currency=terms.currency,
     )

@@ -149,7 +149,10 @@ def preferences_of(state: Mapping[str, Any]) -> Preferences:
 
 
 def brief_of(row: NegotiationSessionRecord, mandate: Mandate) -> Brief:
-    """Return the buyer's brief of a stored session. It reads the buyer's columns only."""
+    """Return the buyer's brief of a stored session. It reads the buyer's columns only.
+
+    What is on the table was settled when the talks began; a later mandate bounds it, and never widens it.
+    """
     state = row.buyer_state
     preferences = preferences_of(state)
     utility = _with_fit(preferences.as_utility(), float(state["fit"]))
@@ -158,7 +161,7 @@ def brief_of(row: NegotiationSessionRecord, mandate: Mandate) -> Brief:
         issues=issues,
         utility=utility,
         mandate=mandate,
-        reservation=_reservation(preferences, utility, issues, state, mandate),
+        reservation=_reservation(preferences, utility, issues, state),
         rounds=row.max_rounds,
         seed=row.seed or 0,
         currency=mandate.currency,
@@ -178,12 +181,13 @@ def _reservation(
     utility: AdditiveUtility,
     issues: Sequence[AnyIssue],
     state: Mapping[str, Any],
-    mandate: Mandate,
 ) -> float:
     """Return the utility of no deal: the highest price on standard terms, or a better published price."""
     high = next(issue.high for issue in issues if isinstance(issue, PriceIssue))
-    payment = STANDARD_PAYMENT if STANDARD_PAYMENT in mandate.payment_terms else mandate.payment_terms[0]
-    limit = Terms(high, mandate.min_quantity, min(mandate.terms_months), payment, mandate.currency)
+    inputs = state["inputs"]
+    allowed, months = inputs["payment_terms"], min(inputs["terms_months"])
+    payment = STANDARD_PAYMENT if STANDARD_PAYMENT in allowed else allowed[0]
+    limit = Terms(high, min(inputs["quantity_tiers"]), months, payment, inputs["currency"])
     found = [utility(outcome_of(limit))]
     plain = preferences.as_utility()
     for alternative in state["alternatives"]:
@@ -196,7 +200,7 @@ def _reservation(
             told["currency"],
             tuple(told["value_adds"]),
         )
-        if terms.payment_terms in mandate.payment_terms:
+        if terms.payment_terms in allowed:
             found.append(_with_fit(plain, float(alternative["fit"]))(outcome_of(terms)))
     return max(found)
 

@@ -265,7 +265,7 @@ def _add_offer(
     move: Move | None = None,
     answer: Answer | None = None,
 ) -> OfferRecord:
-    """Store one side's offer: ours with the mandate it was made under, a vendor's with none until accepted."""
+    """Store one side's offer: ours under the mandate in force, a vendor's under none until it is accepted."""
     said = answer.message if answer is not None and answer.message else None
     last = number >= row.max_rounds
     listed = row.list_unit_price

@@ -1,6 +1,6 @@
 """Play the rounds of a request: all its sessions side by side, one transaction per round and session."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -8,7 +8,8 @@ from datetime import datetime
 from functools import partial
 
 from procur.core.actor import Actor
-from procur.core.deal import Terms
+from procur.core.deal import Mandate, Terms
+from procur.core.errors import NotFound
 from procur.db import Session
 from procur.db.repositories import (
     MandateRepository,
@@ -48,7 +49,11 @@ class Seat:
     brief: Brief
     vendor_side: Counterpart
     history: tuple[Exchange, ...]
+    # What this vendor stands by, with the round in which it said so: its offers, and ours that it accepted.
+    standing: tuple[tuple[int, Terms], ...]
     waiting: Terms | None
+    # The mandate under which each of our offers was made, by round.
+    mandates: Mapping[int, Mandate]
 
     @property
     def next_round(self) -> int:
@@ -61,13 +66,18 @@ def seats_of(session: Session, request_id: str) -> list[Seat]:
     request = RequestRepository(session).named(request_id)
     talks = NegotiationRepository(session).for_request(request.id)
     offers = OfferRepository(session).for_request(request.id)
-    mandates = MandateRepository(session).get_many(row.mandate_id for row in talks if row.mandate_id)
+    mandates = {row.id: row.limits for row in MandateRepository(session).versions_for(request.id)}
+    newest = max(mandates.values(), key=lambda mandate: mandate.version, default=None)
     vendors = VendorRepository(session).get_many(row.vendor_id for row in talks)
     seats = []
     for row in talks:
         own = [offer for offer in offers if offer.negotiation_session_id == row.id]
         waiting = waiting_offer(own)
-        brief = brief_of(row, mandates[row.mandate_id].limits)  # type: ignore[index]
+        mandate = newest if row.status == "active" else mandates.get(row.mandate_id)  # type: ignore[arg-type]
+        if mandate is None:
+            raise NotFound(f"the mandate of {row.session_id} is gone", field="mandate")
+        history = tuple(exchanges(own))
+        agreed = [o for o in own if o.id == row.final_offer_id and row.outcome == "accepted"]
         seats.append(
             Seat(
                 session_id=row.session_id,
@@ -77,27 +87,29 @@ def seats_of(session: Session, request_id: str) -> list[Seat]:
                 current_round=row.current_round,
                 max_rounds=row.max_rounds,
                 counterpart=row.counterpart,
-                brief=brief,
+                brief=brief_of(row, mandate),
                 vendor_side=simulated_vendor(row) if row.counterpart == "simulated" else WaitingForVendor(),
-                history=tuple(exchanges(own)),
+                history=history,
+                standing=tuple((o.round_number, o.terms) for o in own if o.actor == "seller" or o in agreed),
                 waiting=None if waiting is None or row.status != "active" else waiting.terms,
+                mandates={o.round_number: mandates[o.mandate_id] for o in own if o.mandate_id in mandates},
             )
         )
     return seats
 
 
 def best_alternative(seat: Seat, seats: Sequence[Seat]) -> float | None:
-    """Return the utility of the best offer that another vendor had made before this seat's round.
+    """Return the utility of the best terms that another vendor stood by before this seat's round.
 
     Only rounds before it count, whoever was faster, so that the same seed gives the same deal (0003).
-    An offer outside the mandate is no alternative.
+    Terms outside the mandate are no alternative.
     """
     worths = [
-        other.brief.utility(outcome_of(exchange.vendor))
+        other.brief.utility(outcome_of(terms))
         for other in seats
         if other.session_id != seat.session_id
-        for exchange in other.history
-        if exchange.round < seat.next_round and not other.brief.mandate.breaches(exchange.vendor)
+        for number, terms in other.standing
+        if number < seat.next_round and not seat.brief.mandate.breaches(terms)
     ]
     return max(worths, default=None)
 
@@ -109,7 +121,7 @@ def play(seat: Seat, seats: Sequence[Seat]) -> Played:
     answer: Answer | None = None
     if move.kind == "offer" and move.terms is not None:
         answer = seat.vendor_side.answer(seat.history, move.terms, number)
-    return Played(seat.session_id, number, move, answer)
+    return Played(seat.session_id, number, move, answer, seat.brief.mandate.version)
 
 
 def negotiate(
@@ -182,5 +194,6 @@ def replay(sessions: Sessions, session_id: str) -> list[Replayed]:
 
 
 def _before(seat: Seat, number: int) -> Seat:
-    """Return the seat as it stood before this round."""
-    return replace(seat, current_round=number - 1, history=seat.history[: number - 1])
+    """Return the seat as it stood before this round, under the mandate that this round was played under."""
+    brief = replace(seat.brief, mandate=seat.mandates.get(number, seat.brief.mandate))
+    return replace(seat, brief=brief, current_round=number - 1, history=seat.history[: number - 1])

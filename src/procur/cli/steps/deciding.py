@@ -3,7 +3,7 @@
 from typing import Any
 
 from procur.approvals.policy import DEFAULT_POLICY
-from procur.approvals.service import POLICY_NAME, activate_policy
+from procur.approvals.service import POLICY_NAME, activate_policy, may_decide
 from procur.cli.steps.negotiating import economics_of
 from procur.cli.workspace import Workspace
 from procur.core.errors import InvalidInput
@@ -64,7 +64,13 @@ def waiting_approvals(workspace: Workspace) -> dict[str, Any]:
     with workspace.session() as session:
         person = workspace.actor(session)
         roles = [person.role] + (["approver"] if person.role == "owner" else [])
-        rows = ApprovalRepository(session).pending_for(roles=roles, person_id=person.user_id or "")
+        repository = ApprovalRepository(session)
+        found = repository.pending_for(roles=roles, person_id=person.user_id or "")
+        rows = [
+            row
+            for row in found
+            if may_decide(person, row, repository.for_subject(row.subject_type, row.subject_id))
+        ]
         return {
             "person": person.id,
             "waiting": [
@@ -75,7 +81,6 @@ def waiting_approvals(workspace: Workspace) -> dict[str, Any]:
                     "amount": row.amount,
                     "currency": row.currency,
                     "why": row.policy_trace.get("reason"),
-                    "own": row.requester_id == person.user_id,
                 }
                 for row in rows
             ],

@@ -367,9 +367,8 @@ def waiting(console: Console, told: dict[str, Any]) -> None:
         return
     table = grid("request", "step", "amount", "why", right=("step", "amount"))
     for each in told["waiting"]:
-        own = " (your own request: somebody else decides)" if each["own"] else ""
         amount = money(each["amount"], each["currency"])
-        row(table, each["request_id"], each["step"], amount, (each["why"] or "") + own)
+        row(table, each["request_id"], each["step"], amount, each["why"] or "")
     console.print(table)
 
 
