@@ -10,11 +10,12 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from procur.cli.picture import recording_console, save_excerpt
 from procur.cli.steps import closing, deciding, negotiating, requesting, setting_up
 from procur.cli.views import buying as views
 from procur.cli.views import closing as closing_views
 from procur.cli.views import setting_up as setup_views
-from procur.cli.views.common import fact, heading, note
+from procur.cli.views.common import fact, heading, note, short_path
 from procur.cli.workspace import Workspace, read_date, simulated_clock
 from procur.core.errors import Conflict
 from procur.core.ids import seeded_ids
@@ -60,7 +61,7 @@ MARKER = ".procur-demo"
     "--picture",
     type=click.Path(dir_okay=False, path_type=Path),
     default=None,
-    help="Record the run as an SVG.",
+    help="Record an excerpt of the run as an SVG.",
 )
 def demo(*, text: str, seed: int, as_of: str, home: Path, as_json: bool, picture: Path | None) -> None:
     """See it work: from a request in plain words to a signed contract and a purchase order."""
@@ -69,12 +70,10 @@ def demo(*, text: str, seed: int, as_of: str, home: Path, as_json: bool, picture
     day = read_date(as_of, field_name="as_of") or DAY
     start_ms = int(simulated_clock(day).now().timestamp() * 1000)
     workspace = Workspace(home, as_json, clock=simulated_clock(day), ids=seeded_ids(seed, start_ms))
-    console = Console(
-        highlight=False, quiet=as_json, record=picture is not None, width=118 if picture is not None else None
-    )
+    console = Console(highlight=False, quiet=as_json) if picture is None else recording_console()
     told = _Demo(workspace, console, home).run(text, seed)
     if picture is not None:
-        console.save_svg(str(picture), title="procur demo")
+        save_excerpt(console, picture)
     if as_json:
         workspace.show(told, views.requests)
 
@@ -228,18 +227,10 @@ class _Demo:
             f"procur compare {request_id} --horizon 12",
             "procur audit verify",
         ):
-            self.console.print(Text(f"  {command} --home {_short(self.home)}"))
+            self.console.print(Text(f"  {command} --home {short_path(str(self.home))}"))
         self.told["files"] = {
             "database": str(self.home / "procur.db"),
             "contract": self.told["contract"]["document"],
             "order": self.told["order"]["xml"],
             "printed_order": self.told["order"]["document"],
         }
-
-
-def _short(path: Path) -> str:
-    """Return the path as it would be typed from here."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

@@ -323,7 +323,8 @@ def comparison(console: Console, told: dict[str, Any]) -> None:
         console,
         f"Over {basis['horizon_months']} months for {basis['units']} units, cost of capital {capital:.0%} "
         f"a year, {basis['billing']} billing; after a shorter term the price is assumed to rise "
-        f"{uplift:.0%} a year. Other costs: none stated.",
+        f"{uplift:.0%} a year. Other costs: none stated. Value counts the cost less what the extras are "
+        "assumed to be worth.",
     )
     for each in told["candidates"]:
         for reason in each["blocked"]:

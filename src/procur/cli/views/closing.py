@@ -5,7 +5,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from procur.cli.views.common import fact, grid, money, note, percent, row
+from procur.cli.views.common import fact, grid, money, note, percent, row, short_path
 
 
 def contract(console: Console, told: dict[str, Any]) -> None:
@@ -23,7 +23,7 @@ def contract(console: Console, told: dict[str, Any]) -> None:
     for point in told.get("open_points", []):
         where = f" (clause {', '.join(point['clauses'])})" if point["clauses"] else ""
         console.print(Text(f"    to be completed: {point['what']}{where}", style="yellow"))
-    fact(console, "document", told["document"])
+    fact(console, "document", short_path(told["document"]))
     fact(console, "SHA-256", told["sha256"])
     signatures(console, told)
 
@@ -51,8 +51,8 @@ def order(console: Console, told: dict[str, Any]) -> None:
         )
     console.print(table)
     fact(console, "payable", money(told["payable"], currency) + " (tax treatment not stated)")
-    fact(console, "UBL 2.1 order", told["xml"])
-    fact(console, "the same on paper", told["document"])
+    fact(console, "UBL 2.1 order", short_path(told["xml"]))
+    fact(console, "the same on paper", short_path(told["document"]))
     note(console, "  valid against the UBL 2.1 schema and the Peppol order rules")
 
 

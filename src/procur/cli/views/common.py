@@ -1,6 +1,7 @@
 """Small things that all views use."""
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -48,6 +49,14 @@ def grid(*columns: str, right: tuple[str, ...] = ()) -> Table:
 def row(table: Table, *cells: object, style: str | None = None) -> None:
     """Add a row; cells are plain text, never markup."""
     table.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in cells), style=style)
+
+
+def short_path(path: str) -> str:
+    """Return a path as it would be typed from here."""
+    try:
+        return str(Path(path).relative_to(Path.cwd()))
+    except ValueError:
+        return path
 
 
 def terms_line(terms: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from procur.cli.views.common import fact, grid, heading, money, note, row
+from procur.cli.views.common import fact, grid, heading, money, note, row, short_path
 
 
 def created(console: Console, told: dict[str, Any]) -> None:
@@ -17,8 +17,8 @@ def created(console: Console, told: dict[str, Any]) -> None:
 
 def made(console: Console, told: dict[str, Any]) -> None:
     """Show where the demo's database and documents are."""
-    fact(console, "database", told["database"].removeprefix("sqlite:///"))
-    fact(console, "documents", told["documents"])
+    fact(console, "database", short_path(told["database"].removeprefix("sqlite:///")))
+    fact(console, "documents", short_path(told["documents"]))
 
 
 def company(console: Console, told: dict[str, Any]) -> None:
