@@ -7,11 +7,11 @@ from typing import Literal
 
 from procur.core.deal import Terms
 from procur.core.errors import InvalidInput
+from procur.core.finance import add_months
 from procur.core.money import to_cents
 
 RequestType = Literal["saas", "hardware", "goods", "services"]
 Billing = Literal["monthly", "quarterly", "yearly", "once"]
-_MONTHS = 12
 _SATURDAY = 5
 
 
@@ -117,7 +117,7 @@ class ContractFacts:
         """The last day of the term; None for a one-off purchase."""
         if not self.terms.term_months:
             return None
-        return self.end_date or months_later(self.first_day, self.terms.term_months) - timedelta(days=1)
+        return self.end_date or add_months(self.first_day, self.terms.term_months) - timedelta(days=1)
 
     @property
     def counted(self) -> str:
@@ -136,11 +136,3 @@ def notice_deadline(end: date, notice_days: int) -> date:
     """Count back from the last day of the term, then to the business day on or before (Monday to Friday)."""
     day = end - timedelta(days=notice_days)
     return day - timedelta(days=max(0, day.weekday() - _SATURDAY + 1))
-
-
-def months_later(day: date, months: int) -> date:
-    """Return the same day of a later month, or the last day of that month if it is shorter."""
-    year, month = divmod(day.month - 1 + months, _MONTHS)
-    first = date(day.year + year, month + 1, 1)
-    following = date(first.year + first.month // _MONTHS, first.month % _MONTHS + 1, 1)
-    return min(first + timedelta(days=day.day - 1), following - timedelta(days=1))

@@ -5,8 +5,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from procur.contracts.clause_values import day
-from procur.contracts.contract_facts import ContractFacts, Instalment, months_later
+from procur.contracts.contract_facts import ContractFacts, Instalment
 from procur.core.deal import PAYMENT_DAYS
+from procur.core.finance import add_months
 from procur.core.money import to_cents
 
 _YEAR = 12
@@ -62,9 +63,9 @@ def _periods(facts: ContractFacts, months: int, label: str) -> tuple[Period, ...
     for start in range(0, terms.term_months, months):
         length = min(months, terms.term_months - start)
         final = start + length == terms.term_months
-        last = facts.last_day if final else months_later(facts.first_day, start + length) - timedelta(days=1)
+        last = facts.last_day if final else add_months(facts.first_day, start + length) - timedelta(days=1)
         share = left if final else to_cents(terms.unit_price * terms.quantity * length, terms.currency)
-        first = months_later(facts.first_day, start)
+        first = add_months(facts.first_day, start)
         found.append(Period(f"{label} {len(found) + 1}", first, last, length, share))
         left -= share
     return tuple(found)

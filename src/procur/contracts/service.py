@@ -7,11 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 from procur.audit.trail import record
-from procur.contracts.contract_facts import Billing, ContractFacts, Evidence, PartyFacts, months_later
+from procur.contracts.contract_facts import Billing, ContractFacts, Evidence, PartyFacts
 from procur.contracts.paper import TEMPLATE, ContractPaper, contract_paper
 from procur.contracts.schedules import payments
 from procur.core.actor import Actor
 from procur.core.errors import Conflict, DecisionNeeded, InvalidInput, NotAllowed
+from procur.core.finance import add_months
 from procur.core.money import show
 from procur.db import Session
 from procur.db.models import (
@@ -178,7 +179,7 @@ def _facts(
     organization = OrganizationRepository(session).get(request.organization_id)
     talks = NegotiationRepository(session).get(offer.negotiation_session_id)
     recurring = bool(terms.term_months)
-    end = months_later(start, terms.term_months) - timedelta(days=1) if recurring else None
+    end = add_months(start, terms.term_months) - timedelta(days=1) if recurring else None
     features = {key: feature.label for key, feature in vocabulary.features.items()}
     return ContractFacts(
         number=number,
