@@ -35,7 +35,8 @@ def create_database(
 ) -> dict[str, Any]:
     """Create (or upgrade) the database and set up the organisation with its first person."""
     workspace.home.mkdir(parents=True, exist_ok=True)
-    workspace.use(init_db(database_config(workspace.home), create_tables=True))
+    config = database_config(workspace.home)
+    workspace.use(init_db(config, create_tables=True, ids=workspace.ids, clock=workspace.clock))
     with workspace.session() as session:
         if UserRepository(session).count():
             raise Conflict(
