@@ -1,4 +1,4 @@
-"""Every shell and Python block of the README and the tutorial runs, in order, page by page, in an empty folder."""
+"""Every shell and Python block of these pages runs, in order, each page in an empty folder."""
 
 import os
 import re
@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "tutorial").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs" / "tutorial").glob("*.md")),
+    ROOT / "docs" / "reference" / "negotiation-engine.md",
+]
 BLOCK = re.compile(r"(<!-- not run: [^>]+ -->\n)?```(\w+)\n(.*?)```", re.DOTALL)
 
 

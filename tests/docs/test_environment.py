@@ -1,0 +1,32 @@
+import re
+from pathlib import Path
+
+from procur.db.config import DatabaseConfig
+
+ROOT = Path(__file__).parents[2]
+NAME = re.compile(r"\bPROCUR_[A-Z]+(?:_[A-Z]+)*\b")
+
+
+def names_in(*folders: str) -> set[str]:
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*.py") if path != Path(__file__)]
+    return {name for path in files for name in NAME.findall(path.read_text(encoding="utf-8"))}
+
+
+def settings() -> set[str]:
+    return {f"PROCUR_DB_{name.upper()}" for name in DatabaseConfig.model_fields}
+
+
+def described() -> set[str]:
+    return set(NAME.findall((ROOT / "docs/reference/environment.md").read_text(encoding="utf-8")))
+
+
+def test_every_variable_that_the_code_names_is_described():
+    made_up_by_tests = {"PROCUR_DB_SURPRISE"}
+    families = {"PROCUR_DB", "PROCUR_LLM"}  # "PROCUR_LLM_…" in a help text
+    assert (
+        names_in("src", "tests", "benchmarks") | settings()
+    ) - made_up_by_tests - families - described() == set()
+
+
+def test_every_variable_that_is_described_exists():
+    assert described() - names_in("src", "tests") - settings() == set()
