@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from procur import __version__
-from procur.core.errors import NotConfigured, ProcurError
+from procur.core.errors import InvalidInput, NotConfigured, ProcurError, Unavailable
 
 # name -> (module under procur.cli, help). The help stands here so that `procur --help` loads no command.
 COMMANDS = {
@@ -77,9 +77,6 @@ def main() -> None:
         root.main(prog_name="procur", standalone_mode=False)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped.", err=True)
         sys.exit(130)
@@ -87,20 +84,47 @@ def main() -> None:
         # The reader (head, less) went away: nothing to report, and nothing more to flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except ProcurError as error:
-        if "--debug" in sys.argv:
-            raise
-        show_error(error)
-        sys.exit(1)
     except Exception as error:
-        if "--debug" in sys.argv:
+        if "--debug" in sys.argv and not isinstance(error, click.ClickException):
             raise
-        click.echo(
-            f"Something went wrong that Procur did not expect: {type(error).__name__}: {error}\n"
-            "Run the command again with --debug for the details.",
-            err=True,
-        )
-        sys.exit(70)
+        sys.exit(_tell(error))
+
+
+def _tell(error: Exception) -> int:
+    """Say what went wrong; return the status to end with."""
+    if isinstance(error, click.ClickException):
+        if "--json" in sys.argv:
+            show_error(_misused(error))
+        else:
+            error.show()
+        return error.exit_code
+    if isinstance(error, ProcurError):
+        show_error(error)
+        return 1
+    if isinstance(error, OSError):
+        place = "" if error.filename is None else f"{error.filename}: "
+        show_error(Unavailable(f"{place}{error.strerror or error}", hint="look at the folder and its rights"))
+        return 1
+    show_error(_unexpected(error))
+    return 70
+
+
+def _misused(error: click.ClickException) -> ProcurError:
+    """Return a wrong option or argument as one of our errors."""
+    parameter = getattr(error, "param", None)
+    context = getattr(error, "ctx", None)
+    return InvalidInput(
+        error.format_message(),
+        field=None if parameter is None else parameter.name,
+        hint=f"{context.command_path if context else 'procur'} --help",
+    )
+
+
+def _unexpected(error: Exception) -> ProcurError:
+    return ProcurError(
+        f"Something went wrong that Procur did not expect: {type(error).__name__}: {error}",
+        hint="run the command again with --debug for the details",
+    )
 
 
 def show_error(error: ProcurError) -> None:

@@ -27,6 +27,11 @@ def list_entries(workspace: Workspace, *, subject: str | None, limit: int) -> No
 def verify(workspace: Workspace) -> None:
     """Walk the hash chain and tell the first entry that does not fit."""
     told = steps.verify(workspace)
-    workspace.show(told, views.verified)
-    if not told["intact"]:
-        raise Conflict("the audit trail was changed", hint="restore the database from a backup and compare")
+    if told["intact"]:
+        workspace.show(told, views.verified)
+        return
+    raise Conflict(
+        f"the audit trail was changed, first at entry {told['broken_at']}: {told['problem']}",
+        hint="restore the database from a backup and compare",
+        details=told,
+    )

@@ -13,6 +13,7 @@ from procur.cli.views import buying as views
 from procur.cli.views import closing as closing_views
 from procur.cli.views.common import fact, heading
 from procur.cli.workspace import Workspace, console, read_pairs, workspace_command
+from procur.core.errors import ProcurError
 from procur.negotiation.service import DEFAULT_ROUNDS
 
 VIEWS = {
@@ -85,7 +86,11 @@ def buy(
             "on_start": partial(views.talks_begin, console()),
             "on_round": partial(views.live_round, console()),
         }
-    end = go_on(workspace, request_id, shown, live)
+    try:
+        end = go_on(workspace, request_id, shown, live)
+    except ProcurError as error:
+        error.details.setdefault("request_id", request_id)
+        raise
     if workspace.as_json:
         workspace.show({"request_id": request_id, "steps": steps, **end}, views.requests)
         return

@@ -124,9 +124,14 @@ def show_negotiation(workspace: Workspace, *, session_id: str) -> None:
 def replay_negotiation(workspace: Workspace, *, session_id: str) -> None:
     """Decide every round again from the seed and the offers, and compare with the record."""
     told = steps.replay_negotiation(workspace, session_id)
-    workspace.show(told, views.replayed)
+    if told["same"] or not workspace.as_json:
+        workspace.show(told, views.replayed)
     if not told["same"]:
-        raise Conflict(f"the replay of {session_id} differs from what is stored")
+        raise Conflict(
+            f"the replay of {session_id} differs from what is stored",
+            hint="procur audit verify; restore the database from a backup and compare",
+            details=told if workspace.as_json else None,
+        )
 
 
 @negotiation.command("answer")

@@ -14,11 +14,13 @@ from procur.events.facts import OrganizationSetUp, UserAdded
 
 # People have no password until sign-in exists: this value matches no hash.
 NO_PASSWORD = "!"  # noqa: S105 - the opposite of a password
+_COUNTRY = re.compile(r"[A-Za-z]{2}")
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
 
 
 def set_up_organization(
     session: Session,
+    actor: Actor | None = None,
     *,
     name: str,
     now: datetime,
@@ -26,17 +28,27 @@ def set_up_organization(
     billing_email: str | None = None,
     company: dict[str, Any] | None = None,
 ) -> Organization:
-    """Give the session's organisation its name, country, billing address and company data."""
+    """Give the session's organisation its name, country, billing address and company data.
+
+    Without an actor it is being set up: there is nobody in it yet.
+    """
+    if actor is not None:
+        actor.require("user.write")
+    _demand_text(name, "name")
+    if country is not None and not _COUNTRY.fullmatch(country):
+        raise InvalidInput(f"{country!r} is not a two-letter country code such as DE", field="country")
+    if billing_email is not None and not _EMAIL.fullmatch(billing_email):
+        raise InvalidInput(f"{billing_email!r} is not an e-mail address", field="billing_email")
     repository = OrganizationRepository(session)
     found = own_organization(session)
-    given = {"name": name, "country": country, "billing_email": billing_email}
+    given = {"name": name, "country": country and country.upper(), "billing_email": billing_email}
     changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if company:
         changes["settings"] = {**found.settings, "company": company}
     repository.update(found.id, **changes)
     record(
         session,
-        _system(found),
+        actor or _system(found),
         OrganizationSetUp(slug=found.slug, name=name),
         now=now,
         description=f"Organisation {name} was set up",
@@ -74,6 +86,7 @@ def add_user(
         actor.require("user.write")
     if not _EMAIL.fullmatch(email):
         raise InvalidInput(f"{email!r} is not an e-mail address", field="email")
+    _demand_text(full_name, "name")
     if role not in PERMISSIONS or role in {"agent", "system"}:
         raise InvalidInput(f"there is no role {role!r}", field="role")
     if (role == "vendor") != (vendor_id is not None):
@@ -127,6 +140,11 @@ def actor_of(user: UserAccount) -> Actor:
         role=user.role,
         user_id=user.id,
     )
+
+
+def _demand_text(value: str, field: str) -> None:
+    if not value.strip() or any(sign < " " for sign in value):
+        raise InvalidInput(f"{field} needs a text on one line", field=field)
 
 
 def _system(organization: Organization) -> Actor:

@@ -1,7 +1,8 @@
 """Take over catalogues, record evidence, and hand vendors to the matcher."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from procur.audit.trail import record
@@ -11,9 +12,26 @@ from procur.db import Session
 from procur.db.models import VendorEvidence, VendorProfileRecord
 from procur.db.repositories import VendorRepository
 from procur.events.facts import EvidenceRecorded, VendorChanged, VendorsImported
-from procur.vendors.catalogue import EVIDENCE_KINDS, EvidenceDraft, ImportReport, Plan, VendorDraft
+from procur.vendors.catalogue import (
+    EVIDENCE_KINDS,
+    EvidenceDraft,
+    ImportReport,
+    Plan,
+    VendorDraft,
+    checks,
+)
 from procur.vendors.matching import VendorCard
 from procur.vendors.vocabulary import Vocabulary
+
+# What may be changed by hand, held to the same rules as an import.
+_CHANGES: dict[str, Callable[[Any], Any]] = {
+    "contact_email": checks.email,
+    "country": checks.country,
+    "tax_id": checks.name,
+    "website": checks.website,
+    "description": partial(checks.text, longest=4000, lines=True),
+    "address": checks.texts,
+}
 
 
 def import_vendors(
@@ -41,7 +59,7 @@ def import_vendors(
             },
         )
     repository = VendorRepository(session)
-    told = repository.upsert_many([_columns(vendor, now) for vendor in report.vendors])
+    told = repository.upsert_many([_columns(vendor, source, now) for vendor in report.vendors])
     keys = repository.keys_of(vendor.vendor_id for vendor in report.vendors)
     repository.add_evidence_many(
         {"vendor_id": keys[vendor.vendor_id], **_evidence_columns(each)}
@@ -109,9 +127,9 @@ def change_vendor(
 ) -> VendorProfileRecord:
     """Change contact_email, country, address (its lines), tax_id, website or description of a vendor."""
     actor.require("vendor.write")
-    allowed = {"contact_email", "country", "tax_id", "website", "description", "address"}
-    if strange := sorted(set(changes) - allowed):
+    if strange := sorted(set(changes) - set(_CHANGES)):
         raise InvalidInput(f"{strange[0]} cannot be changed here", field=strange[0])
+    changes = {name: _checked(name, value) for name, value in changes.items()}
     repository = VendorRepository(session)
     vendor = repository.named(vendor_id)
     known = {name: vendor.vendor_metadata.get("address") for name in changes if name == "address"}
@@ -129,6 +147,13 @@ def change_vendor(
         changes={name: {"before": before[name], "after": changes[name]} for name in sorted(changes)},
     )
     return vendor
+
+
+def _checked(field: str, value: Any) -> Any:
+    try:
+        return _CHANGES[field](value)
+    except InvalidInput as error:
+        raise InvalidInput(f"{field} {error.message}", field=field) from error
 
 
 def vendor_cards(session: Session) -> list[VendorCard]:
@@ -158,7 +183,7 @@ def card_of(vendor: VendorProfileRecord, evidence: Sequence[VendorEvidence]) -> 
     )
 
 
-def _columns(vendor: VendorDraft, now: datetime) -> dict[str, Any]:
+def _columns(vendor: VendorDraft, source: str, now: datetime) -> dict[str, Any]:
     priced = [plan.list_price for plan in vendor.plans if plan.list_price]
     return {
         "vendor_id": vendor.vendor_id,
@@ -177,7 +202,7 @@ def _columns(vendor: VendorDraft, now: datetime) -> dict[str, Any]:
         "contact_email": vendor.contact_email,
         "country": vendor.country,
         "tax_id": vendor.tax_id,
-        "data_source": vendor.source,
+        "data_source": vendor.source or source,
         "last_enriched_at": now,
         "vendor_metadata": {
             "captured_on": None if vendor.captured_on is None else vendor.captured_on.isoformat(),

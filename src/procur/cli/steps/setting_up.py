@@ -69,22 +69,23 @@ def create_database(
 
 
 def change_company(workspace: Workspace, **changes: Any) -> dict[str, Any]:
-    """Change what the organisation is called and where it is."""
+    """Change what the organisation is called and where it is; without a change, only tell."""
     with workspace.session() as session:
-        workspace.actor(session).require("user.write")
         found = own_organization(session)
         company = {**found.settings.get("company", {})}
         for key in ("address", "tax_id"):
             if changes.get(key):
                 company[key] = list(changes[key]) if key == "address" else changes[key]
-        set_up_organization(
-            session,
-            name=changes.get("name") or found.name,
-            now=workspace.clock.now(),
-            country=changes.get("country"),
-            billing_email=changes.get("billing_email"),
-            company=company,
-        )
+        if any(changes.values()):
+            set_up_organization(
+                session,
+                workspace.actor(session),
+                name=changes.get("name") or found.name,
+                now=workspace.clock.now(),
+                country=changes.get("country"),
+                billing_email=changes.get("billing_email"),
+                company=company,
+            )
         return {
             "organization": found.name,
             "country": found.country,
