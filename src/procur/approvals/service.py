@@ -6,13 +6,20 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from procur.approvals.policy import DEFAULT_POLICY, Decision, PolicySet, evaluate, parse_policy
+from procur.approvals.policy import (
+    DEFAULT_POLICY,
+    Decision,
+    PolicySet,
+    RequiredApproval,
+    evaluate,
+    parse_policy,
+)
 from procur.audit.trail import record
 from procur.core.actor import Actor
-from procur.core.errors import Conflict, NotAllowed, NotFound
+from procur.core.errors import Conflict, DecisionNeeded, NotAllowed, NotFound
 from procur.db import Session
 from procur.db.models import ApprovalRecord
-from procur.db.repositories import ApprovalRepository, PolicyRepository
+from procur.db.repositories import ApprovalRepository, PolicyRepository, UserRepository
 from procur.events.facts import ApprovalDecided, PolicyActivated
 
 POLICY_NAME = "purchase approval"
@@ -31,7 +38,11 @@ def activate_policy(session: Session, actor: Actor, data: Mapping[str, Any], *, 
     """Check a policy and put it in force as the next version."""
     actor.require("policy.write")
     parse_policy(data)
-    row = PolicyRepository(session).new_version(
+    policies = PolicyRepository(session)
+    if not policies.history(POLICY_NAME):
+        # What was in force so far becomes version 1, so that old decisions name a version that can be read.
+        policies.new_version(POLICY_NAME, policy_type=POLICY_TYPE, policy_data=dict(DEFAULT_POLICY))
+    row = policies.new_version(
         POLICY_NAME,
         policy_type=POLICY_TYPE,
         policy_data=dict(data),
@@ -66,9 +77,10 @@ def ask_for_approvals(
     amount: Decimal,
     currency: str,
 ) -> list[ApprovalRecord]:
-    """Write the approvals that a decision requires, one row per person needed.
+    """Write the approvals that a decision requires, one row per decision needed.
 
-    Neither the requester nor whoever proposed this can give one.
+    Mode "any" needs `count` people of the role, whoever they are; "all" everybody who has it now. Neither the
+    requester nor whoever proposed this can give one.
     """
     asked = decision.as_dict() | {"proposed_by": None if proposer.user_id is None else str(proposer.user_id)}
     repository = ApprovalRepository(session)
@@ -79,14 +91,30 @@ def ask_for_approvals(
             step=needed.order,
             required_role=needed.role,
             required_permission="award.approve",
+            required_person_id=person,
             requester_id=requester_id,
             amount=amount,
             currency=currency,
             policy_trace=asked | {"reason": needed.reason},
         )
         for needed in decision.approvals
-        for _ in range(needed.count)
+        for person in _people(session, needed, {requester_id, proposer.user_id})
     ]
+
+
+def _people(session: Session, needed: RequiredApproval, barred: set[UUID | None]) -> list[UUID | None]:
+    """Return who must decide by name; None stands for anybody of the role."""
+    if needed.mode != "all":
+        return [None] * needed.count
+    found: list[UUID | None] = [user.id for user in UserRepository(session).with_role(needed.role)]
+    people = [user_id for user_id in found if user_id not in barred]
+    if not people:
+        raise DecisionNeeded(
+            f"the policy asks everybody with the role {needed.role}, and nobody who may decide has it",
+            field="policy",
+            hint=f"procur users add … --role {needed.role}",
+        )
+    return people
 
 
 def decide(
@@ -109,7 +137,7 @@ def decide(
     pending = [row for row in rows if row.decision == "pending"]
     if not pending:
         raise NotFound(f"nothing about {subject_id} waits for approval", field="approval")
-    row = pending[0]
+    row = _row_for(actor, pending)
     person = _may_decide(actor, row, rows)
     repository.decide(
         row.id,
@@ -118,7 +146,7 @@ def decide(
         reason=reason,
     )
     if not approve:
-        for other in pending[1:]:
+        for other in (each for each in pending if each.id != row.id):
             repository.advance(other.id, expected={"decision": "pending"}, decision="expired")
     record(
         session,
@@ -138,10 +166,18 @@ def decide(
     return rows
 
 
+def _row_for(actor: Actor, pending: Sequence[ApprovalRecord]) -> ApprovalRecord:
+    """Return the row of the first open step that this person takes: one with their name, or a free one."""
+    step = [row for row in pending if row.step == pending[0].step]
+    own = [row for row in step if row.required_person_id == actor.user_id]
+    free = [row for row in step if row.required_person_id is None]
+    return (own or free or step)[0]
+
+
 def may_decide(actor: Actor, row: ApprovalRecord, rows: Sequence[ApprovalRecord]) -> bool:
     """Tell whether this person could decide the row now, among the rows asked for with it."""
-    first = next((each for each in _asked_last(rows) if each.decision == "pending"), None)
-    if first is None or first.id != row.id:
+    pending = [each for each in _asked_last(rows) if each.decision == "pending"]
+    if not pending or _row_for(actor, pending).id != row.id:
         return False
     try:
         _may_decide(actor, row, _asked_last(rows))
@@ -170,6 +206,8 @@ def _may_decide(actor: Actor, row: ApprovalRecord, rows: Sequence[ApprovalRecord
         raise NotAllowed(
             f"step {row.step} is for the role {row.required_role}; {actor.name} has the role {actor.role}"
         )
+    if row.required_person_id not in {None, actor.user_id}:
+        raise NotAllowed(f"step {row.step} waits for somebody else by name")
     later = [other for other in rows if other.decision == "pending" and other.step > row.step]
     if actor.role != row.required_role and any(other.required_role == actor.role for other in later):
         raise NotAllowed(

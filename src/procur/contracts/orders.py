@@ -46,7 +46,7 @@ def issue_order(
         raise DecisionNeeded(
             f"{contract.contract_id} is {contract.status}: an order needs a contract signed by both sides",
             field="status",
-            hint=f"procur contract sign {contract.contract_id}",
+            hint=f"procur contract sign {contract.contract_id} --for buyer --as …, and --for vendor --as …",
         )
     if contract.purchase_order_id:
         raise Conflict(

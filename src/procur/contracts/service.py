@@ -35,7 +35,7 @@ from procur.db.repositories import (
 )
 from procur.documents.render import render
 from procur.documents.store import DocumentStore
-from procur.events.facts import ContractActivated, ContractDrafted, ContractSigned
+from procur.events.facts import ContractActivated, ContractDrafted, ContractSigned, ContractWithdrawn
 from procur.negotiation.briefs import Economics
 from procur.negotiation.mandates import hold_to_mandate, mandate_in_force
 from procur.negotiation.wording import extra_label
@@ -97,8 +97,7 @@ def draft_contract(
             field="status",
             hint=f"procur award {request.request_id}, then procur approve {request.request_id}",
         )
-    if ContractRepository(session).for_request(request.id):
-        raise Conflict(f"{request.request_id} has a contract already", field="request_id")
+    _set_aside(session, actor, request, now=now)
     offer = OfferRepository(session).get(request.awarded_offer_id)
     # The totals of the contract come from the stored offer, held to the mandate once more.
     hold_to_mandate(offer, mandate_in_force(session, request), now=now)
@@ -159,6 +158,27 @@ def draft_contract(
         correlation_id=request.request_id,
     )
     return Draft(row, paper)
+
+
+def _set_aside(session: Session, actor: Actor, request: RequestRecord, *, now: datetime) -> None:
+    """End an earlier draft that nobody has signed; one with a signature stands."""
+    contracts = ContractRepository(session)
+    for row in contracts.for_request(request.id):
+        if row.status == "terminated":
+            continue
+        if row.signed_by_buyer or row.signed_by_vendor:
+            raise Conflict(
+                f"{request.request_id} has the contract {row.contract_id}, which is signed already",
+                field="request_id",
+            )
+        contracts.update(row.id, status="terminated")
+        record(
+            session,
+            actor,
+            ContractWithdrawn(contract_id=row.contract_id, request_id=request.request_id),
+            now=now,
+            description=f"{row.contract_id} was set aside unsigned, for a new draft",
+        )
 
 
 def _facts(

@@ -233,6 +233,15 @@ class ContractDrafted(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class ContractWithdrawn(Fact):
+    """An unsigned draft was set aside."""
+
+    subject: ClassVar[str] = "contract"
+    contract_id: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ContractSigned(Fact):
     """One side signed the document with this hash."""
 

@@ -1,19 +1,20 @@
 """Choose an offer, ask policy what that needs, and take the approvers' decisions to the request."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 from procur.approvals.policy import Decision
 from procur.approvals.service import ask_for_approvals, decide, decide_by_policy
 from procur.audit.trail import record
 from procur.core.actor import Actor
-from procur.core.deal import Terms
 from procur.core.errors import Conflict, DecisionNeeded, NotFound
 from procur.core.money import show
 from procur.db import Session
 from procur.db.models import ApprovalRecord, OfferRecord, RequestRecord, VendorProfileRecord
 from procur.db.repositories import (
     ContractRepository,
+    NegotiationRepository,
     OfferRepository,
     RequestRepository,
     VendorRepository,
@@ -24,6 +25,7 @@ from procur.negotiation.offers_compared import Compared, open_offers
 from procur.sourcing.service import move_request
 
 SUBJECT = "request"
+RELATED_DAYS = 90
 PROVEN = ("certified", "report")
 
 
@@ -157,18 +159,22 @@ def _chosen(compared: Compared, choice: str) -> OfferRecord:
 def _facts(
     session: Session,
     request: RequestRecord,
-    vendor: VendorProfileRecord,
-    terms: Terms,
+    offer: OfferRecord,
     sole_source_reason: str | None,
     *,
     now: datetime,
 ) -> dict[str, object]:
     """Return what is known about the award, for the policy; None stays unknown."""
+    terms = offer.terms
+    vendor = VendorRepository(session).get(offer.vendor_id)
     months = terms.term_months
     budget = request.budget_max
     if budget is not None and is_recurring(request) and months:
         budget = budget * months / 12
     evidence = VendorRepository(session).evidence_for([vendor.id])[vendor.id]
+    held = {row.framework for row in evidence if row.kind in PROVEN and _valid(row.valid_until, now)}
+    talks = NegotiationRepository(session).get(offer.negotiation_session_id)
+    unknown = talks.buyer_state["unknown"]
     return {
         "currency": terms.currency,
         "total": terms.total,
@@ -187,11 +193,22 @@ def _facts(
         "department": request.department,
         "holds_company_data": True if request.request_type == "saas" else None,
         "required_frameworks": tuple(request.compliance_requirements),
-        "evidence_held": tuple(
-            sorted({row.framework for row in evidence if row.kind in PROVEN and _valid(row.valid_until, now)})
-        ),
+        "evidence_held": tuple(sorted(held)),
+        "unknown_requirements": tuple(sorted(label for key, label in unknown.items() if key not in held)),
+        "total_with_related": terms.total + _recent_total(session, vendor, terms.currency, now),
         "decided_on": now.date(),
     }
+
+
+def _recent_total(session: Session, vendor: VendorProfileRecord, currency: str, now: datetime) -> Decimal:
+    """Return what was contracted with the vendor in the last 90 days: purchases must not be split."""
+    since = now - timedelta(days=RELATED_DAYS)
+    recent = [
+        row.total_value
+        for row in ContractRepository(session).for_vendor(vendor.id)
+        if row.status != "terminated" and row.currency == currency and row.created_at >= since
+    ]
+    return sum(recent, Decimal(0))
 
 
 def _valid(until: date | None, now: datetime) -> bool:

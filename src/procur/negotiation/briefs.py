@@ -105,7 +105,7 @@ def buyer_states(
             "inputs": inputs,
             "fit": str(match.score),
             "alternatives": alternatives,
-            "unknown": [found.label for found in match.requirements if found.status == "unknown"],
+            "unknown": {found.key: found.label for found in match.requirements if found.status == "unknown"},
             "prepay_factor": None if match.plan.prepay_factor is None else str(match.plan.prepay_factor),
         }
         for match in matches

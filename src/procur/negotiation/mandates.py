@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
+from typing import Any
 
 from procur.audit.trail import record
 from procur.core.actor import Actor
@@ -34,7 +35,7 @@ def mandate_from_request(request: RequestRecord) -> Mandate:
         raise DecisionNeeded(
             f"{request.request_id} has no budget, so the agent has no mandate",
             field="budget",
-            hint="state a budget in the request, or: procur mandate set --max-yearly …",
+            hint="state a budget in the request",
         )
     recurring = is_recurring(request)
     wished = request.specs.get("term_months")
@@ -151,6 +152,15 @@ def hold_to_mandate(offer: OfferRecord, row: MandateRecord, *, now: datetime) ->
 
 
 def changed(mandate: Mandate, **limits: Decimal | int | Sequence[int] | Sequence[str] | None) -> Mandate:
-    """Return the mandate with the given limits instead; None leaves a limit as it is."""
-    given = {name: value for name, value in limits.items() if value is not None}
-    return replace(mandate, **given)  # type: ignore[arg-type]
+    """Return the mandate with the given limits instead; None leaves a limit as it is.
+
+    A yearly limit alone moves the total and the unit price along with it, as a request's budget does.
+    """
+    given: dict[str, Any] = {name: value for name, value in limits.items() if value is not None}
+    yearly = given.get("max_yearly")
+    if yearly is not None and mandate.max_yearly is not None:
+        months = max(given.get("terms_months", mandate.terms_months))
+        units = given.get("min_quantity", mandate.min_quantity)
+        given.setdefault("max_total", yearly * months / 12)
+        given.setdefault("max_unit_price", (yearly / 12 / units).quantize(_CENT, rounding=ROUND_DOWN))
+    return replace(mandate, **given)

@@ -1,15 +1,17 @@
 """Put the final offers of a request on one basis, from stored rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from procur.core.errors import DecisionNeeded
 from procur.db import Session
 from procur.db.models import NegotiationSessionRecord, OfferRecord, RequestRecord, VendorEvidence
 from procur.db.repositories import MandateRepository, NegotiationRepository, OfferRepository, VendorRepository
 from procur.negotiation.briefs import EXTRAS_WORTH, Economics, preferences_of
+from procur.negotiation.candidates import ACCEPTED_EVIDENCE
 from procur.negotiation.comparison import Basis, Candidate, Comparison, Evidence, compare
 
 MONTHS = 12
@@ -81,6 +83,7 @@ def compare_offers(
         state = each.talks.buyer_state
         breaches = mandate.breaches(each.offer.terms)
         captured = vendor.vendor_metadata.get("captured_on")
+        held = _evidence(evidence[vendor.id], request, now.date())
         candidates.append(
             Candidate(
                 vendor_id=vendor.vendor_id,
@@ -89,8 +92,8 @@ def compare_offers(
                 terms=each.offer.terms,
                 fit=Decimal(state["fit"]),
                 fit_words=f"fit {Decimal(state['fit']):.2f} of 1 from matching",
-                evidence=_evidence(evidence[vendor.id], now.date()),
-                unknown_requirements=tuple(state["unknown"]),
+                evidence=held,
+                unknown_requirements=still_unknown(state, held),
                 data_age_days=None if captured is None else (now.date() - date.fromisoformat(captured)).days,
                 list_unit_price=each.talks.list_unit_price,
                 value_adds=_extras(state, basis),
@@ -101,13 +104,20 @@ def compare_offers(
     return Compared(compare(candidates, basis), dict(zip(keys, offers, strict=True)))
 
 
-def _evidence(rows: Sequence[VendorEvidence], today: date) -> tuple[Evidence, ...]:
-    """Return what is still valid today."""
+def _evidence(rows: Sequence[VendorEvidence], request: RequestRecord, today: date) -> tuple[Evidence, ...]:
+    """Return what is still valid today of the frameworks that the request asks for."""
+    asked = {*request.compliance_requirements, *request.specs.get("compliance_preferred", ())}
     return tuple(
         Evidence(row.framework, row.kind)
         for row in rows
-        if row.valid_until is None or row.valid_until >= today
+        if row.framework in asked and (row.valid_until is None or row.valid_until >= today)
     )
+
+
+def still_unknown(state: Mapping[str, Any], held: Sequence[Evidence]) -> tuple[str, ...]:
+    """Return what was unknown when the talks began and has not been proven since."""
+    proven = {each.framework for each in held if each.kind in ACCEPTED_EVIDENCE}
+    return tuple(label for key, label in state["unknown"].items() if key not in proven)
 
 
 def _extras(state: dict[str, object], basis: Basis) -> dict[str, Decimal]:

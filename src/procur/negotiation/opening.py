@@ -84,7 +84,15 @@ def _negotiable(request: RequestRecord, matching: Matching, counterpart: str) ->
             field="request_id",
             hint=f"procur match {request.request_id} says why; change the request or import more vendors",
         )
-    found = [m for m in matching.shortlist if m.unit_price is not None or counterpart != "simulated"]
+    priced = [m for m in matching.shortlist if m.unit_price != 0]
+    if not priced:
+        free = ", ".join(f"{m.vendor.name} {m.plan.name}" for m in matching.shortlist)
+        raise DecisionNeeded(
+            f"what fits is free at list price ({free}): there is nothing to negotiate",
+            field="request_id",
+            hint="use it, or ask for more in the request",
+        )
+    found = [m for m in priced if m.unit_price is not None or counterpart != "simulated"]
     if not found:
         raise DecisionNeeded(
             "every vendor on the shortlist only quotes: a simulated vendor would have to invent a price",

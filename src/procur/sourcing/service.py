@@ -41,7 +41,7 @@ def open_request(session: Session, actor: Actor, intake: Intake, *, now: datetim
     row = RequestRepository(session).create(
         request_id=NumberRepository(session).next("REQ", now.year),
         user_id=actor.user_id,
-        title=_title(intake.text),
+        title=_title(intake.text[: intake.parts[0].end]),
         description=intake.text,
         request_type=_value(intake.request_type),
         category=_value(intake.category),

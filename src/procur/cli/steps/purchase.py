@@ -70,8 +70,9 @@ def _close(
         return _stop(
             status,
             f"{contract} waits for the signatures of both sides",
-            f"procur contract sign {contract} --for buyer --as …, and --for vendor --as …; "
-            f"then: procur buy {request_id}",
+            f"procur contract sign {contract} --for buyer --as …, and --for vendor --as … "
+            f"(points still to be completed: procur contract draft {request_id} --set FIELD=TEXT writes it "
+            f"again); then: procur buy {request_id}",
         )
     if status == "contracted" and order is None and contract is not None:
         shown("order", closing.issue(workspace, contract))
@@ -87,7 +88,7 @@ def _standing(workspace: Workspace, request_id: str) -> tuple[str, str | None, s
     """Return the request's status, and its contract's and order's numbers where it has them."""
     with workspace.session() as session:
         row = RequestRepository(session).named(request_id)
-        contracts = ContractRepository(session).for_request(row.id)
+        contracts = [c for c in ContractRepository(session).for_request(row.id) if c.status != "terminated"]
         last = contracts[-1] if contracts else None
         return (
             row.status,
