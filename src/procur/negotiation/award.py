@@ -65,7 +65,7 @@ def propose_award(
     terms = offer.terms
     mandate = mandate_in_force(session, request)
     hold_to_mandate(offer, mandate, now=now)
-    decision = decide_by_policy(session, _facts(session, request, vendor, terms, sole_source_reason, now=now))
+    decision = decide_by_policy(session, _facts(session, request, offer, sole_source_reason, now=now))
     if decision.outcome == "blocked":
         raise DecisionNeeded(
             f"policy blocks the award to {vendor.name}: {'; '.join(decision.blocks)}",
