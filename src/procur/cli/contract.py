@@ -63,6 +63,15 @@ def sign(workspace: Workspace, *, contract_id: str, side: str, despite_open_poin
     workspace.show(told, views.signatures)
 
 
+@contract.command("list")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 500))
+@click.option("--cursor", default=None, help="Where the last page ended.")
+@workspace_command
+def list_contracts(workspace: Workspace, *, limit: int, cursor: str | None) -> None:
+    """List contracts, newest first."""
+    workspace.show(steps.list_contracts(workspace, limit=limit, cursor=cursor), views.contracts)
+
+
 @click.group()
 def po() -> None:
     """Issue and show purchase orders (UBL 2.1)."""
@@ -83,3 +92,12 @@ def issue(workspace: Workspace, *, contract_id: str, note: str | None) -> None:
 def show_po(workspace: Workspace, *, po_number: str) -> None:
     """Show a purchase order and check its file against the stored hash."""
     workspace.show(steps.show_order(workspace, po_number), views.order)
+
+
+@po.command("list")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 500))
+@click.option("--cursor", default=None, help="Where the last page ended.")
+@workspace_command
+def list_orders(workspace: Workspace, *, limit: int, cursor: str | None) -> None:
+    """List purchase orders, newest first."""
+    workspace.show(steps.list_orders(workspace, limit=limit, cursor=cursor), views.orders)

@@ -30,7 +30,12 @@ def compare(workspace: Workspace, *, request_id: str, horizon: int | None) -> No
     show_default=True,
     help="best_value, lowest_cost, lowest_risk or a vendor's id.",
 )
-@click.option("--reason", default=None, help="Why there are fewer quotes than the policy asks for.")
+@click.option(
+    "--sole-source-reason",
+    "reason",
+    default=None,
+    help="Why there are fewer quotes than the policy asks for.",
+)
 @workspace_command
 def award(workspace: Workspace, *, request_id: str, choice: str, reason: str | None) -> None:
     """Choose an offer and let policy say what approval it needs."""

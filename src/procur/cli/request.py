@@ -71,6 +71,15 @@ def show(workspace: Workspace, *, request_id: str) -> None:
     workspace.show(steps.show_request(workspace, request_id), views.request)
 
 
+@request.command()
+@click.argument("request_id")
+@click.option("--reason", required=True, help="Why it is not needed any more.")
+@workspace_command
+def cancel(workspace: Workspace, *, request_id: str, reason: str) -> None:
+    """Cancel a request that is not contracted yet; its talks end."""
+    workspace.show(steps.cancel_request(workspace, request_id, reason=reason), views.decided)
+
+
 @request.command("list")
 @click.option("--status", default=None)
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 500))

@@ -39,15 +39,19 @@ class Workspace:
     def database(self) -> DatabaseSession:
         """The open database; says what to do when there is none."""
         if self._database is None:
-            config = database_config(self.home)
-            path = config.sqlalchemy_url.database
-            if config.sqlalchemy_url.get_backend_name() == "sqlite" and not Path(path or "").exists():
-                raise NotFound(
-                    f"There is no Procur database at {path}",
-                    hint="run `procur init` here, name the folder with --home, or set PROCUR_DB_URL",
-                )
-            self._database = init_db(config)
+            self._database = init_db(self.connect().config)
         return self._database
+
+    def connect(self) -> DatabaseSession:
+        """Return the database whatever its schema; says what to do when there is none."""
+        config = database_config(self.home)
+        path = config.sqlalchemy_url.database
+        if config.sqlalchemy_url.get_backend_name() == "sqlite" and not Path(path or "").exists():
+            raise NotFound(
+                f"There is no Procur database at {path}",
+                hint="run `procur init` here, name the folder with --home, or set PROCUR_DB_URL",
+            )
+        return DatabaseSession(config)
 
     def use(self, database: DatabaseSession) -> None:
         """Use this open database."""

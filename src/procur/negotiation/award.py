@@ -222,4 +222,4 @@ def _way_out(decision: Decision, vendor: VendorProfileRecord) -> str:
             f"procur vendors evidence {vendor.vendor_id} --framework {framework} --kind report "
             "--source … once somebody has seen it"
         )
-    return "procur policy show; procur award --reason … documents why there are fewer quotes"
+    return "procur policy show; procur award --sole-source-reason … documents why there are fewer quotes"

@@ -253,6 +253,15 @@ def record_answer(
     return row
 
 
+def withdraw_talks(
+    session: Session, actor: Actor, request: RequestRecord, *, now: datetime, reason: str
+) -> None:
+    """End every open session of a request from the buyer's side."""
+    for row in NegotiationRepository(session).for_request(request.id):
+        if row.status == "active":
+            _fail(session, actor, request, row, outcome="withdrawn", reason=reason, now=now)
+
+
 def _add_offer(
     session: Session,
     request: RequestRecord,

@@ -63,6 +63,29 @@ def show_contract(workspace: Workspace, contract_id: str) -> dict[str, Any]:
         return _contract_dict(workspace, row) | {"document_unchanged": True}
 
 
+def list_contracts(workspace: Workspace, *, limit: int, cursor: str | None) -> dict[str, Any]:
+    """Return a page of contracts, newest first."""
+    with workspace.session() as session:
+        page = ContractRepository(session).page(limit=limit, cursor=cursor)
+        return {
+            "contracts": [_contract_dict(workspace, row) for row in page.rows],
+            "next_cursor": page.next_cursor,
+        }
+
+
+def list_orders(workspace: Workspace, *, limit: int, cursor: str | None) -> dict[str, Any]:
+    """Return a page of purchase orders, newest first."""
+    with workspace.session() as session:
+        page = PurchaseOrderRepository(session).page(limit=limit, cursor=cursor)
+        contracts = ContractRepository(session).get_many(row.contract_id for row in page.rows)
+        return {
+            "orders": [
+                _order_dict(workspace, row, contracts[row.contract_id].contract_id, ()) for row in page.rows
+            ],
+            "next_cursor": page.next_cursor,
+        }
+
+
 def sign(
     workspace: Workspace, contract_id: str, side: str, *, despite_open_points: bool = False
 ) -> dict[str, Any]:

@@ -136,7 +136,9 @@ def show_negotiations(workspace: Workspace, request_id: str) -> dict[str, Any]:
         told = []
         for row in talks:
             final = by_id.get(row.final_offer_id) if row.final_offer_id else None
-            open_offer = waiting_offer([o for o in offers if o.negotiation_session_id == row.id])
+            own = [o for o in offers if o.negotiation_session_id == row.id]
+            open_offer = waiting_offer(own)
+            theirs = [o for o in own if o.actor == "seller"]
             told.append(
                 {
                     "session_id": row.session_id,
@@ -148,6 +150,9 @@ def show_negotiations(workspace: Workspace, request_id: str) -> dict[str, Any]:
                     "outcome": row.outcome,
                     "reason": row.outcome_reason,
                     "list_unit_price": row.list_unit_price,
+                    "their_last": None
+                    if not theirs
+                    else theirs[-1].terms.as_dict() | {"message": theirs[-1].message},
                     "final": None if final is None else {"by": final.actor, **final.terms.as_dict()},
                     "waiting_for_vendor": None
                     if row.status != "active" or open_offer is None

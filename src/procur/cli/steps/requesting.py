@@ -17,9 +17,10 @@ from procur.db.repositories import (
     UserRepository,
     VendorRepository,
 )
+from procur.negotiation.service import withdraw_talks
 from procur.sourcing.assist import assist
 from procur.sourcing.intake import Intake, read_request
-from procur.sourcing.service import demand_complete, need_of, open_request, shortlist
+from procur.sourcing.service import demand_complete, move_request, need_of, open_request, shortlist
 from procur.vendors.matching import Match, Matching, Need
 
 Ask = Callable[[Intake], Intake]
@@ -98,6 +99,16 @@ def show_request(workspace: Workspace, request_id: str) -> dict[str, Any]:
         }
 
 
+def cancel_request(workspace: Workspace, request_id: str, *, reason: str) -> dict[str, Any]:
+    """Cancel a request and end its open talks."""
+    with workspace.session() as session:
+        person = workspace.actor(session)
+        row = RequestRepository(session).named(request_id)
+        move_request(session, person, row, "cancelled", now=workspace.clock.now(), reason=reason)
+        withdraw_talks(session, person, row, now=workspace.clock.now(), reason=reason)
+        return {"request_id": request_id, "status": row.status, "approvals": []}
+
+
 def list_requests(
     workspace: Workspace, *, status: str | None, limit: int, cursor: str | None
 ) -> dict[str, Any]:
@@ -121,6 +132,7 @@ def _request_line(row: RequestRecord) -> dict[str, Any]:
         "category": row.category,
         "quantity": row.quantity,
         "budget_max": row.budget_max,
+        "billing_cadence": row.billing_cadence,
         "currency": row.currency,
         "created_at": row.created_at.isoformat(),
     }

@@ -5,7 +5,8 @@ from typing import Any
 
 from procur.cli.workspace import Workspace, database_config
 from procur.core.errors import Conflict, InvalidInput
-from procur.db import init_db
+from procur.db import init_db, migrate
+from procur.db.base import SCHEMA_VERSION
 from procur.db.models import VendorProfileRecord
 from procur.db.repositories import UserRepository, VendorRepository
 from procur.identity.service import add_user, own_organization, set_up_organization
@@ -66,6 +67,21 @@ def create_database(
             "organization": organization.name,
             "owner": owner.email,
         }
+
+
+def upgrade_database(workspace: Workspace) -> dict[str, Any]:
+    """Migrate an existing database; nothing is created where there is none."""
+    database = workspace.connect()
+    before = migrate.current(database.engine)
+    database.create_all_tables()
+    return {"database": database.config.printable_url, "before": before, "version": SCHEMA_VERSION}
+
+
+def schema_version(workspace: Workspace) -> dict[str, Any]:
+    """Return which schema the database has and which one is needed."""
+    database = workspace.connect()
+    found = migrate.current(database.engine)
+    return {"database": database.config.printable_url, "version": found, "needed": SCHEMA_VERSION}
 
 
 def change_company(workspace: Workspace, **changes: Any) -> dict[str, Any]:

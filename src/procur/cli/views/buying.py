@@ -64,7 +64,7 @@ def request(console: Console, told: dict[str, Any]) -> None:
     """Show a request with all that came of it."""
     heading(console, f"{told['request_id']}  {told['title']}")
     fact(console, "status", told["status"].replace("_", " "))
-    fact(console, "budget", money(told["budget_max"], told["currency"]))
+    fact(console, "budget", budget(told))
     if told["intake"]:
         intake(console, {"intake": told["intake"], "request_id": told["request_id"]})
     if told["mandate"]:
@@ -82,6 +82,12 @@ def request(console: Console, told: dict[str, Any]) -> None:
         fact(console, f"approval, step {each['step']} ({each['role']})", each["decision"] + by)
 
 
+def budget(told: dict[str, Any]) -> str:
+    """Return a budget with the time it is for."""
+    recurring = told["billing_cadence"] not in {None, "one_time"}
+    return money(told["budget_max"], told["currency"]) + (" a year" if recurring else "")
+
+
 def requests(console: Console, told: dict[str, Any]) -> None:
     """Show a page of requests."""
     if not told["requests"]:
@@ -89,8 +95,7 @@ def requests(console: Console, told: dict[str, Any]) -> None:
         return
     table = grid("request", "status", "quantity", "budget", "title", right=("quantity", "budget"))
     for each in told["requests"]:
-        budget = money(each["budget_max"], each["currency"])
-        row(table, each["request_id"], each["status"], each["quantity"], budget, each["title"])
+        row(table, each["request_id"], each["status"], each["quantity"], budget(each), each["title"])
     console.print(table)
     if told["next_cursor"]:
         note(console, f"more: --cursor {told['next_cursor']}")
@@ -243,11 +248,16 @@ def negotiations(console: Console, told: dict[str, Any]) -> None:
     for each in told["negotiations"]:
         final = "–" if each["final"] is None else terms_line(each["final"])
         if each["waiting_for_vendor"]:
-            final = "we offered " + terms_line(each["waiting_for_vendor"])
+            final = "we offer " + terms_line(each["waiting_for_vendor"])
+            if each["their_last"]:
+                final += "; they asked " + terms_line(each["their_last"])
         state = (each["outcome"] or each["status"]).replace("_", " ")
         row(table, each["session_id"], each["vendor"], each["rounds"], state, final)
     console.print(table)
-    if any(each["waiting_for_vendor"] for each in told["negotiations"]):
+    waits = [each for each in told["negotiations"] if each["waiting_for_vendor"]]
+    for each in waits:
+        console.print(Text(f"to send to {each['vendor']}: “{each['waiting_for_vendor']['message']}”"))
+    if waits:
         note(
             console,
             "Record what a vendor answers: procur negotiation answer SESSION counter --unit-price … "
@@ -260,6 +270,7 @@ def negotiation(console: Console, told: dict[str, Any]) -> None:
     heading(
         console, f"{told['session_id']}  {told['vendor']} {told['plan'] or ''} ({told['counterpart']} vendor)"
     )
+    talks = told["counterpart"] != "simulated"
     table = grid("round", "by", "offer", "total", "utility", "why", right=("round", "total", "utility"))
     for offer in told["offers"]:
         why = ""
@@ -276,6 +287,8 @@ def negotiation(console: Console, told: dict[str, Any]) -> None:
             style="green" if offer["accepted"] else None,
         )
     console.print(table)
+    for offer in told["offers"] if talks else ():
+        note(console, f"  {offer['round']} {offer['by']}: “{offer['message']}”")
     fact(console, "outcome", f"{told['outcome'] or told['status']}: {told['reason'] or ''}".replace("_", " "))
 
 

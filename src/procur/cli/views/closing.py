@@ -112,3 +112,31 @@ def policy_set(console: Console, told: dict[str, Any]) -> None:
         told["name"],
         f"version {told['version']} is in force, {told['rules']} rules, {told['hash'][:12]}",
     )
+
+
+def contracts(console: Console, told: dict[str, Any]) -> None:
+    """Show a page of contracts."""
+    if not told["contracts"]:
+        note(console, "No contracts yet.")
+        return
+    table = grid("contract", "status", "ends", "total", right=("total",))
+    for each in told["contracts"]:
+        total = money(each["total_value"], each["currency"])
+        row(table, each["contract_id"], each["status"].replace("_", " "), each["end_date"] or "–", total)
+    console.print(table)
+    if told["next_cursor"]:
+        note(console, f"more: --cursor {told['next_cursor']}")
+
+
+def orders(console: Console, told: dict[str, Any]) -> None:
+    """Show a page of purchase orders."""
+    if not told["orders"]:
+        note(console, "No purchase orders yet.")
+        return
+    table = grid("order", "status", "issued", "contract", "payable", right=("payable",))
+    for each in told["orders"]:
+        payable = money(each["payable"], each["currency"])
+        row(table, each["po_number"], each["status"], each["issue_date"], each["contract_id"], payable)
+    console.print(table)
+    if told["next_cursor"]:
+        note(console, f"more: --cursor {told['next_cursor']}")

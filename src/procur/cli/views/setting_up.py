@@ -15,6 +15,12 @@ def created(console: Console, told: dict[str, Any]) -> None:
     note(console, 'Next: procur vendors import FILE.csv (or --packaged), then procur request new "…"')
 
 
+def schema(console: Console, told: dict[str, Any]) -> None:
+    """Show schema versions."""
+    for name, value in told.items():
+        fact(console, name, "none" if value is None else value)
+
+
 def made(console: Console, told: dict[str, Any]) -> None:
     """Show where the demo's database and documents are."""
     fact(console, "database", short_path(told["database"].removeprefix("sqlite:///")))
