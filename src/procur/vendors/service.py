@@ -1,6 +1,6 @@
 """Take over catalogues, record evidence, and hand vendors to the matcher."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
 from typing import Any
@@ -43,7 +43,10 @@ def import_vendors(
     now: datetime,
     skip_bad_rows: bool = False,
 ) -> dict[str, int]:
-    """Store the vendors of a report; when a row is bad none of them, unless bad rows are skipped."""
+    """Store the vendors of a report; when a row is bad none of them, unless bad rows are skipped.
+
+    What people have recorded of a vendor and the file does not know stays.
+    """
     actor.require("vendor.write")
     if report.rejected and not skip_bad_rows:
         raise InvalidInput(
@@ -59,7 +62,10 @@ def import_vendors(
             },
         )
     repository = VendorRepository(session)
-    told = repository.upsert_many([_columns(vendor, source, now) for vendor in report.vendors])
+    kept = {row.vendor_id: row.vendor_metadata for row in repository.everyone()}
+    told = repository.upsert_many(
+        [_columns(vendor, source, now, kept.get(vendor.vendor_id, {})) for vendor in report.vendors]
+    )
     keys = repository.keys_of(vendor.vendor_id for vendor in report.vendors)
     repository.add_evidence_many(
         {"vendor_id": keys[vendor.vendor_id], **_evidence_columns(each)}
@@ -100,6 +106,8 @@ def record_evidence(
             field="framework",
             hint="known: " + ", ".join(each.label for each in vocabulary.frameworks.values()),
         )
+    if not source.strip():
+        raise InvalidInput("say what was seen and where", field="source")
     if kind not in EVIDENCE_KINDS:
         raise InvalidInput(f"kind must be one of {', '.join(EVIDENCE_KINDS)}", field="kind")
     if valid_until is not None and valid_until < now.date():
@@ -183,9 +191,9 @@ def card_of(vendor: VendorProfileRecord, evidence: Sequence[VendorEvidence]) -> 
     )
 
 
-def _columns(vendor: VendorDraft, source: str, now: datetime) -> dict[str, Any]:
+def _columns(vendor: VendorDraft, source: str, now: datetime, kept: Mapping[str, Any]) -> dict[str, Any]:
     priced = [plan.list_price for plan in vendor.plans if plan.list_price]
-    return {
+    columns = {
         "vendor_id": vendor.vendor_id,
         "name": vendor.name,
         "category": vendor.category,
@@ -208,8 +216,11 @@ def _columns(vendor: VendorDraft, source: str, now: datetime) -> dict[str, Any]:
             "captured_on": None if vendor.captured_on is None else vendor.captured_on.isoformat(),
             "price_history": [point.as_dict() for point in vendor.price_history],
             "add_ons": [add_on.as_dict() for add_on in vendor.add_ons],
+            **{name: kept[name] for name in ("address",) if name in kept},
         },
     }
+    # A blank in the file says nothing; a missing list price says that the vendor only quotes.
+    return {name: value for name, value in columns.items() if value is not None or name == "list_price"}
 
 
 def _evidence_columns(evidence: EvidenceDraft) -> dict[str, Any]:
