@@ -20,11 +20,13 @@ from procur.db.repositories import (
     VendorRepository,
 )
 from procur.events.facts import AwardProposed
-from procur.negotiation.mandates import hold_to_mandate, is_recurring, mandate_in_force
+from procur.negotiation.mandates import hold_to_mandate, mandate_in_force
 from procur.negotiation.offers_compared import Compared, open_offers
+from procur.sourcing.budgets import budget_over
 from procur.sourcing.service import move_request
 
 SUBJECT = "request"
+PICKS = ("best_value", "lowest_cost", "lowest_risk")
 RELATED_DAYS = 90
 PROVEN = ("certified", "report")
 
@@ -147,12 +149,15 @@ def _chosen(compared: Compared, choice: str) -> OfferRecord:
     for key, each in compared.offers.items():
         if choice in {key, key.partition("/")[0]}:
             return each.offer
-    names = ["best_value", "lowest_cost", "lowest_risk", *(key.partition("/")[0] for key in compared.offers)]
-    reason = compared.comparison.reason
+    if choice in PICKS:
+        raise DecisionNeeded(
+            compared.comparison.reason or "no offer can be picked",
+            field="choice",
+            hint="procur compare says what each offer lacks; procur vendors evidence records what was seen",
+        )
+    names = [*PICKS, *(key.partition("/")[0] for key in compared.offers)]
     raise NotFound(
-        f"there is no pick or vendor {choice!r}" + (f": {reason}" if reason else ""),
-        field="choice",
-        hint="one of: " + ", ".join(names),
+        f"there is no pick or vendor {choice!r}", field="choice", hint="one of: " + ", ".join(names)
     )
 
 
@@ -168,9 +173,7 @@ def _facts(
     terms = offer.terms
     vendor = VendorRepository(session).get(offer.vendor_id)
     months = terms.term_months
-    budget = request.budget_max
-    if budget is not None and is_recurring(request) and months:
-        budget = budget * months / 12
+    budget = budget_over(request, months)
     evidence = VendorRepository(session).evidence_for([vendor.id])[vendor.id]
     held = {row.framework for row in evidence if row.kind in PROVEN and _valid(row.valid_until, now)}
     talks = NegotiationRepository(session).get(offer.negotiation_session_id)
@@ -216,6 +219,8 @@ def _valid(until: date | None, now: datetime) -> bool:
 
 
 def _way_out(decision: Decision, vendor: VendorProfileRecord) -> str:
+    if any(block.startswith("the policy counts in") for block in decision.blocks):
+        return "procur policy show > policy.json; set its currency and amounts; procur policy set policy.json"
     if decision.missing_evidence:
         framework = decision.missing_evidence[0]
         return (

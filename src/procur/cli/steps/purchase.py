@@ -79,9 +79,10 @@ def _close(
         return None
     if status == "contracted":
         return {"status": status, "needs": None, "next": f"procur savings {request_id}"}
-    raise DecisionNeeded(
-        f"{request_id} is {status}", field="status", hint=f"procur request show {request_id}"
-    )
+    following = f"procur request show {request_id} says why"
+    if status == "rejected":
+        following += f"; procur award {request_id} --pick … proposes another offer"
+    raise DecisionNeeded(f"{request_id} is {status}", field="status", hint=following)
 
 
 def _standing(workspace: Workspace, request_id: str) -> tuple[str, str | None, str | None]:
