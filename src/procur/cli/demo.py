@@ -69,7 +69,9 @@ def demo(*, text: str, seed: int, as_of: str, home: Path, as_json: bool, picture
     _clear(home)
     day = read_date(as_of, field_name="as_of") or DAY
     start_ms = int(simulated_clock(day).now().timestamp() * 1000)
-    workspace = Workspace(home, as_json, clock=simulated_clock(day), ids=seeded_ids(seed, start_ms))
+    workspace = Workspace(
+        home, as_json, clock=simulated_clock(day), ids=seeded_ids(seed, start_ms), embedded=True
+    )
     console = Console(highlight=False, quiet=as_json) if picture is None else recording_console()
     told = _Demo(workspace, console, home).run(text, seed)
     if picture is not None:

@@ -141,13 +141,17 @@ def replay_negotiation(workspace: Workspace, *, session_id: str) -> None:
 @click.option("--quantity", type=int, default=None)
 @click.option("--term", "term_months", type=int, default=None, help="Months.")
 @click.option("--payment", "payment_terms", type=click.Choice(PAYMENT_TERMS), default=None)
-@click.option("--extra", "value_adds", multiple=True, help="An extra that comes with the price; repeat it.")
+@click.option(
+    "--extra",
+    "value_adds",
+    multiple=True,
+    help="An extra with the price; none unless named.",
+)
 @click.option("--message", default=None, help="The vendor's words, kept with the offer; they move no number.")
 @workspace_command
 def answer_negotiation(
     workspace: Workspace, *, session_id: str, answer: str, message: str | None, **changes: Any
 ) -> None:
-    """Record a vendor's ANSWER to our last offer; what a counter-offer does not name stays as we offered."""
-    changes["value_adds"] = changes["value_adds"] or None
+    """Record a vendor's ANSWER to our last offer; what it does not name stays as offered, extras apart."""
     told = steps.answer_for_vendor(workspace, session_id, answer, message=message, **changes)
     workspace.show(told, views.negotiations)

@@ -106,4 +106,6 @@ def match(workspace: Workspace, *, request_id: str, limit: int, rates: tuple[str
     for one in rates:
         currency, _, rate = one.partition("=")
         told[currency.strip().upper()] = decimal(rate, field="rate")
+        if told[currency.strip().upper()] <= 0:
+            raise InvalidInput("a rate is above zero", field="rate")
     workspace.show(steps.match_request(workspace, request_id, limit=limit, rates=told), views.matching)

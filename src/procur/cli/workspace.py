@@ -33,6 +33,8 @@ class Workspace:
     organization: str | None = None
     clock: Clock = field(default_factory=SystemClock)
     ids: Callable[[], Any] | None = None
+    # The demo's database is its own file, whatever the environment says.
+    embedded: bool = False
     _database: DatabaseSession | None = None
 
     @property
@@ -42,9 +44,16 @@ class Workspace:
             self._database = init_db(self.connect().config)
         return self._database
 
+    @property
+    def config(self) -> DatabaseConfig:
+        """Where the database is."""
+        if self.embedded:
+            return DatabaseConfig(f"sqlite:///{self.home / 'procur.db'}")
+        return database_config(self.home)
+
     def connect(self) -> DatabaseSession:
         """Return the database whatever its schema; says what to do when there is none."""
-        config = database_config(self.home)
+        config = self.config
         path = config.sqlalchemy_url.database
         if config.sqlalchemy_url.get_backend_name() == "sqlite" and not Path(path or "").exists():
             raise NotFound(

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from procur.audit.trail import record
 from procur.contracts.order_facts import OrderContact, OrderFacts, OrderParty, line_from_terms
@@ -162,8 +163,16 @@ def _seller(vendor: VendorProfileRecord) -> OrderParty:
         endpoint_scheme=E_MAIL,
         country=vendor.country or "",
         address_lines=tuple(vendor.vendor_metadata.get("address", ())),
-        tax_id=vendor.tax_id,
+        **_tax_number(vendor.tax_id, vendor.country or ""),
     )
+
+
+def _tax_number(tax_id: str | None, country: str) -> dict[str, Any]:
+    """Return a number as VAT registration if it begins with its country, else as plain registration."""
+    if not tax_id:
+        return {}
+    prefixes = {country.upper(), "EL" if country.upper() == "GR" else country.upper()}
+    return {"tax_id" if tax_id[:2].upper() in prefixes else "registration_id": tax_id}
 
 
 def _buyer(organization: Organization) -> OrderParty:
@@ -181,6 +190,6 @@ def _buyer(organization: Organization) -> OrderParty:
         endpoint_scheme=E_MAIL,
         country=organization.country or "",
         address_lines=tuple(company.get("address", ())),
-        tax_id=company.get("tax_id"),
+        **_tax_number(company.get("tax_id"), organization.country or ""),
         contact=OrderContact(email=organization.billing_email),
     )

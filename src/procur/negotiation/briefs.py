@@ -4,13 +4,15 @@ The buyer's brief and the simulated vendor's profile live in different columns a
 that never see each other's input.
 """
 
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from procur.core.deal import PAYMENT_DAYS, Mandate, Terms
 from procur.core.errors import DecisionNeeded
+from procur.core.money import minor_units
 from procur.db.models import NegotiationSessionRecord, RequestRecord
 from procur.negotiation.agents import (
     ENGINE_VERSION,
@@ -22,7 +24,7 @@ from procur.negotiation.agents import (
     terms_of,
 )
 from procur.negotiation.engine import AdditiveUtility, AnyIssue, Issue, PriceIssue
-from procur.negotiation.preferences import Preferences, buyer_preferences
+from procur.negotiation.preferences import BEST_OF_LIST, Preferences, buyer_preferences
 from procur.negotiation.simulator import SellerProfile, SimulatedSeller, draw_seller
 from procur.vendors.matching import Match
 
@@ -69,7 +71,7 @@ def quantity_tiers(mandate: Mandate) -> tuple[int, ...]:
 
 
 def buyer_states(
-    request: RequestRecord, mandate: Mandate, matches: Sequence[Match], economics: Economics
+    request: RequestRecord, mandate: Mandate, matches: Sequence[Match], economics: Economics, *, seed: int
 ) -> list[dict[str, Any]]:
     """Return the buyer's private state for each session: figures, fit, and what can be had without talks.
 
@@ -78,7 +80,7 @@ def buyer_states(
     if mandate.currency != request.currency:
         raise DecisionNeeded("the mandate is in another currency than the request", field="currency")
     prices = [match.unit_price for match in matches if match.unit_price]
-    payment = request.specs.get("payment_terms")
+    wished = [name for name in request.specs.get("payment_terms", ()) if name in mandate.payment_terms]
     inputs = {
         "quantity": request.quantity,
         "terms_months": list(mandate.terms_months),
@@ -86,7 +88,8 @@ def buyer_states(
         "price_ceiling": str(mandate.max_unit_price),
         "currency": mandate.currency,
         "list_prices": [str(price) for price in prices],
-        "preferred_payment": payment if payment in mandate.payment_terms else None,
+        "preferred_payment": wished[0] if wished else None,
+        "best_price": str(_best_price(prices, mandate, seed)),
         "quantity_tiers": list(quantity_tiers(mandate)),
         "cost_of_capital": str(economics.cost_of_capital),
         "drop_probability": str(economics.drop_probability),
@@ -112,6 +115,20 @@ def buyer_states(
     ]
 
 
+def _best_price(prices: Sequence[Decimal], mandate: Mandate, seed: int) -> Decimal:
+    """Return the price to open with, from which nobody can compute the buyer's limits.
+
+    It hangs on published prices alone. Where none is published, or they lie far above the limit, chance blurs
+    its distance from the limit.
+    """
+    step = Decimal(1).scaleb(-minor_units(mandate.currency))
+    chance = Decimal(repr(random.Random(f"opening:{seed}").uniform(0.45, 0.65)))  # noqa: S311 - not a secret
+    public = min(prices) * BEST_OF_LIST if prices else None
+    highest = mandate.max_unit_price * Decimal("0.9")
+    best = public if public is not None and public < highest else mandate.max_unit_price * chance
+    return max(best.quantize(step, rounding=ROUND_DOWN), step)
+
+
 def _published(match: Match, mandate: Mandate) -> list[Terms]:
     """Return what the vendor sells at its published prices without any talks."""
     if match.unit_price is None:
@@ -120,7 +137,8 @@ def _published(match: Match, mandate: Mandate) -> list[Terms]:
     listed = Terms(match.unit_price, mandate.min_quantity, months, STANDARD_PAYMENT, mandate.currency)
     found = [listed]
     if match.plan.prepay_factor and months:
-        price = (match.unit_price * match.plan.prepay_factor).quantize(Decimal("0.01"))
+        step = Decimal(1).scaleb(-minor_units(mandate.currency))
+        price = (match.unit_price * match.plan.prepay_factor).quantize(step)
         found.append(replace(listed, unit_price=price, payment_terms="PREPAID"))
     return found
 
@@ -137,7 +155,7 @@ def preferences_of(state: Mapping[str, Any]) -> Preferences:
         payment_terms=inputs["payment_terms"],
         price_ceiling=Decimal(inputs["price_ceiling"]),
         currency=inputs["currency"],
-        list_prices=[Decimal(price) for price in inputs["list_prices"]],
+        best_price=Decimal(inputs["best_price"]),
         preferred_payment=inputs["preferred_payment"],
         quantity_tiers=inputs["quantity_tiers"],
         value_adds={name: share * yearly for name, share in EXTRAS_WORTH.items()} if periods > 1 else {},
@@ -274,8 +292,9 @@ def _sets(names: Sequence[str]) -> list[tuple[str, ...]]:
 
 def _agenda(state: Mapping[str, Any]) -> list[AnyIssue]:
     listed = Decimal(state["list_price"])
+    step = Decimal(1).scaleb(-minor_units(state["currency"]))
     return [
-        PriceIssue("unit_price", Decimal("0.01"), listed),
+        PriceIssue("unit_price", step, listed, step),
         Issue("term_months", tuple(state["terms_months"])),
         Issue("payment_terms", tuple(state["payment_terms"])),
         Issue("quantity", tuple(state["quantities"])),

@@ -10,18 +10,19 @@ from procur.audit.trail import record
 from procur.core.actor import Actor
 from procur.core.deal import PAYMENT_TERMS, Mandate
 from procur.core.errors import DecisionNeeded, InvalidInput, OutsideMandate
-from procur.core.money import show
+from procur.core.money import minor_units, show
 from procur.db import Session
 from procur.db.models import MandateRecord, OfferRecord, RequestRecord
 from procur.db.repositories import MandateRepository
 from procur.events.facts import MandateWritten
+from procur.sourcing.budgets import MONTHS_PER_YEAR, budget_over, is_recurring
 
 YEARLY_TERMS = (12, 24, 36)
 # Deposits and milestone plans need a person; everything else a buyer's agent may agree to by default.
 DEFAULT_PAYMENT_TERMS = ("NET15", "NET30", "NET45", "NET60", "NET90", "PREPAID")
 SPARE_SHARE = Decimal("0.2")
 VALID_DAYS = 90
-_CENT = Decimal("0.01")
+LONGEST = 120
 
 
 def mandate_from_request(request: RequestRecord) -> Mandate:
@@ -40,25 +41,34 @@ def mandate_from_request(request: RequestRecord) -> Mandate:
     recurring = is_recurring(request)
     wished = request.specs.get("term_months")
     months = (int(wished),) if wished and request.specs.get("term_strength") == "must" else YEARLY_TERMS
-    periods = 12 if recurring else 1
-    highest = (request.budget_max / periods / request.quantity).quantize(_CENT, rounding=ROUND_DOWN)
-    payment = request.specs.get("payment_terms")
-    only = payment if request.specs.get("payment_strength") == "must" else None
+    months = months if recurring else (0,)
+    step = Decimal(1).scaleb(-minor_units(request.currency))
+    highest = request.budget_max / (MONTHS_PER_YEAR if recurring else 1) / request.quantity
+    spare = 0 if request.specs.get("quantity_exact") else int(request.quantity * SPARE_SHARE)
     return Mandate(
-        max_total=request.budget_max * (Decimal(max(months)) / 12 if recurring else 1),
+        max_total=max(budget_over(request, term) or Decimal(0) for term in months),
         max_yearly=request.budget_max if recurring else None,
-        max_unit_price=highest,
+        max_unit_price=highest.quantize(step, rounding=ROUND_DOWN),
         min_quantity=request.quantity,
-        max_quantity=request.quantity + int(request.quantity * SPARE_SHARE),
-        terms_months=months if recurring else (0,),
-        payment_terms=(only,) if only else DEFAULT_PAYMENT_TERMS,
+        max_quantity=request.quantity + spare,
+        terms_months=months,
+        payment_terms=_payment_terms(request),
         currency=request.currency,
     )
 
 
-def is_recurring(request: RequestRecord) -> bool:
-    """Tell whether the request buys by the month rather than once."""
-    return request.billing_cadence not in {None, "one_time"}
+def _payment_terms(request: RequestRecord) -> tuple[str, ...]:
+    """Return what the request allows: what it requires, or everything usual, and never what it refuses."""
+    wanted = request.specs.get("payment_required") or DEFAULT_PAYMENT_TERMS
+    refused = request.specs.get("payment_refused", ())
+    allowed = tuple(name for name in wanted if name not in refused)
+    if not allowed:
+        raise DecisionNeeded(
+            f"{request.request_id} refuses every payment term that it requires",
+            field="payment_terms",
+            hint=f"procur mandate set {request.request_id} --payment NET30",
+        )
+    return allowed
 
 
 def write_mandate(
@@ -119,6 +129,10 @@ def _check(mandate: Mandate) -> None:
         raise InvalidInput("quantities run from a smaller to a larger number, from 1", field="max_quantity")
     if not mandate.terms_months or not mandate.payment_terms:
         raise InvalidInput("a mandate allows at least one term and one payment term", field="terms_months")
+    if mandate.terms_months != (0,) and any(not 1 <= months <= LONGEST for months in mandate.terms_months):
+        raise InvalidInput(
+            f"terms are 1 to {LONGEST} months, or 0 alone for a one-off purchase", field="terms_months"
+        )
     if strange := [name for name in mandate.payment_terms if name not in PAYMENT_TERMS]:
         raise InvalidInput(f"{strange[0]} is not a payment term", field="payment_terms")
 
@@ -161,6 +175,7 @@ def changed(mandate: Mandate, **limits: Decimal | int | Sequence[int] | Sequence
     if yearly is not None and mandate.max_yearly is not None:
         months = max(given.get("terms_months", mandate.terms_months))
         units = given.get("min_quantity", mandate.min_quantity)
+        step = Decimal(1).scaleb(-minor_units(mandate.currency))
         given.setdefault("max_total", yearly * months / 12)
-        given.setdefault("max_unit_price", (yearly / 12 / units).quantize(_CENT, rounding=ROUND_DOWN))
+        given.setdefault("max_unit_price", (yearly / 12 / units).quantize(step, rounding=ROUND_DOWN))
     return replace(mandate, **given)

@@ -13,7 +13,8 @@ from procur.db.repositories import (
     RequestRepository,
     VendorRepository,
 )
-from procur.negotiation.briefs import Economics, buyer_states, seller_state
+from procur.negotiation.agents import buyer_move
+from procur.negotiation.briefs import Economics, brief_of, buyer_states, seller_state
 from procur.negotiation.mandates import mandate_from_request, write_mandate
 from procur.negotiation.service import Opening, start_session
 from procur.sourcing.service import move_request
@@ -47,12 +48,12 @@ def open_talks(
             session, actor, request, mandate_from_request(request), now=now, reason="as the request says"
         )
     mandate = row.limits
-    states = buyer_states(request, mandate, matches, economics)
+    states = buyer_states(request, mandate, matches, economics, seed=seed)
     keys = VendorRepository(session).keys_of(match.vendor.vendor_id for match in matches)
     vendors = VendorRepository(session).get_many(keys.values())
     RequestRepository(session).update(request.id, seed=seed)
     move_request(session, actor, request, "negotiating", now=now)
-    return [
+    rows = [
         start_session(
             session,
             actor,
@@ -74,6 +75,10 @@ def open_talks(
         )
         for match, state in zip(matches, states, strict=True)
     ]
+    for talks in rows:
+        # Talks that cannot be played must not be on record: the first move is tried before the commit.
+        buyer_move(brief_of(talks, mandate), (), 1)
+    return rows
 
 
 def _negotiable(request: RequestRecord, matching: Matching, counterpart: str) -> Sequence[Match]:

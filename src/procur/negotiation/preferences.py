@@ -104,7 +104,12 @@ class Preferences:
         }
         for name, value in values.items():
             if value not in self.choices[name]:
-                raise InvalidInput(f"{value!r} is not among the values of {name}", field=name)
+                table = ", ".join(_label(each) for each in self.choices[name])
+                raise InvalidInput(
+                    f"{_label(value)} is not on the table as {name}",
+                    field=name,
+                    hint=f"on the table: {table}; anything else is for a person to agree by hand",
+                )
         return sum((self.choices[name][value] for name, value in values.items()), Decimal(0))
 
     def net_unit_price(self, terms: Terms) -> Decimal:

@@ -38,6 +38,7 @@ def settle_budget(read: Readings, settled: Settled, default_currency: str | None
         )
     if currency is not None:
         _normalise(read, settled, budget, currency)
+        _keep_total(read, settled, budget, currency)
 
 
 def _currency(read: Readings, settled: Settled, default: str | None) -> str | None:
@@ -159,6 +160,8 @@ def _normalise(read: Readings, settled: Settled, budget: Budget, currency: str) 
     elif kind != "saas" or budget.months == 0:
         keep("budget_total", total(budget, currency, quantity, unit))
         limit = fields.get("budget_total")
+        if kind == "saas" and term is None:
+            settled.asks["term_months"] = "The budget is in total, and software is paid for by the month."
         if kind == "saas" and limit is not None and term is not None and term >= _YEAR:
             spread = Budget(
                 limit.value.minimum, limit.value.maximum, None, term, False, budget.approximate, 0, 0
@@ -176,6 +179,20 @@ def _normalise(read: Readings, settled: Settled, budget: Budget, currency: str) 
             yearly(year, currency, quantity, unit),
             f"no period given: {top} taken as the limit for a year",
         )
+
+
+def _keep_total(read: Readings, settled: Settled, budget: Budget, currency: str) -> None:
+    """Keep a limit in total that stands beside one for a time: both hold."""
+    quantity = settled.fields["quantity"].value if settled.fields.get("quantity") else None
+    unit = settled.fields["unit"].value if settled.fields.get("unit") else "units"
+    for other in read.budgets:
+        if budget.months and other.months == 0 and not settled.fields.get("budget_total"):
+            found = total(other, currency, quantity, unit)
+            if found is not None:
+                limit, told = found
+                settled.fields["budget_total"] = read.page.found(
+                    limit, other.start, other.end, derived=bool(told), note=told
+                )
 
 
 def _billed_otherwise(fields: dict[str, Any]) -> bool:

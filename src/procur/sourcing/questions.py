@@ -49,3 +49,6 @@ def _about_money(settled: Settled, disputed: set[str]) -> Iterator[Question]:
     if "payment_terms" in asks and not fields.get("payment_terms"):
         text = "Which payment terms do you want?"
         yield Question("payment_terms", text, asks["payment_terms"], PAYMENT_TERMS)
+    if "term_months" in asks and not fields.get("term_months"):
+        choices = ("12 months", "24 months", "36 months")
+        yield Question("term_months", "For how many months is it?", asks["term_months"], choices)

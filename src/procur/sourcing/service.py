@@ -7,26 +7,28 @@ from typing import Any
 
 from procur.audit.trail import record
 from procur.core.actor import Actor
-from procur.core.errors import Conflict, DecisionNeeded
+from procur.core.errors import Conflict, DecisionNeeded, InvalidInput
 from procur.core.money import show
 from procur.db import Session
 from procur.db.models import RequestRecord
 from procur.db.repositories import NumberRepository, RequestRepository
 from procur.events.facts import RequestMoved, RequestOpened, VendorsShortlisted
+from procur.sourcing.budgets import MONTHS_PER_YEAR, is_recurring, yearly_share
 from procur.sourcing.intake import Intake
 from procur.vendors.matching import Matching, Need, match
 from procur.vendors.service import vendor_cards
 from procur.vendors.vocabulary import Vocabulary
 
-# What a request can become next. A rejected request can be sourced again; contracted and cancelled are final.
+ONE_TIME = "one_time"
+# What a request can become next. A rejected one can be negotiated again; contracted and cancelled are final.
 NEXT = {
     "draft": {"pending", "cancelled"},
     "pending": {"sourcing", "cancelled"},
     "sourcing": {"sourcing", "negotiating", "cancelled"},
-    "negotiating": {"awaiting_approval", "approved", "sourcing", "cancelled"},
+    "negotiating": {"awaiting_approval", "approved", "cancelled"},
     "awaiting_approval": {"approved", "rejected", "negotiating", "cancelled"},
     "approved": {"contracted", "cancelled"},
-    "rejected": {"negotiating", "sourcing", "cancelled"},
+    "rejected": {"negotiating", "cancelled"},
     "contracted": set(),
     "cancelled": set(),
 }
@@ -36,8 +38,8 @@ def open_request(session: Session, actor: Actor, intake: Intake, *, now: datetim
     """Store a complete request; what is missing or contradictory is asked for, and nothing is written."""
     actor.require("request.write")
     demand_complete(intake)
-    limit = intake.budget_yearly or intake.budget_total
-    preferred = intake.payment_terms[0] if intake.payment_terms else None
+    cadence = _cadence(intake)
+    least, most, total = _limits(intake, recurring=cadence != ONE_TIME)
     row = RequestRepository(session).create(
         request_id=NumberRepository(session).next("REQ", now.year),
         user_id=actor.user_id,
@@ -46,10 +48,10 @@ def open_request(session: Session, actor: Actor, intake: Intake, *, now: datetim
         request_type=_value(intake.request_type),
         category=_value(intake.category),
         quantity=_value(intake.quantity),
-        budget_min=None if limit is None else limit.value.minimum,
-        budget_max=None if limit is None else limit.value.maximum,
+        budget_min=least,
+        budget_max=most,
         currency=_value(intake.currency),
-        billing_cadence=_cadence(intake),
+        billing_cadence=cadence,
         must_haves=[found.value for found in intake.must_haves],
         nice_to_haves=[found.value for found in intake.nice_to_haves],
         compliance_requirements=[found.value for found in intake.compliance_required],
@@ -64,8 +66,10 @@ def open_request(session: Session, actor: Actor, intake: Intake, *, now: datetim
             "compliance_preferred": [found.value for found in intake.compliance_preferred],
             "term_months": _value(intake.term_months),
             "term_strength": None if intake.term_months is None else intake.term_months.strength,
-            "payment_terms": None if preferred is None else preferred.value,
-            "payment_strength": None if preferred is None else preferred.strength,
+            "total_limit": None if total is None else str(total),
+            "quantity_exact": intake.quantity is not None and "exactly" in intake.quantity.words.lower(),
+            "payment_terms": [found.value for found in intake.payment_terms],
+            "payment_required": [found.value for found in intake.payment_terms if found.strength == "must"],
             "payment_refused": [found.value for found in intake.payment_refused],
         },
     )
@@ -152,6 +156,9 @@ def shortlist(
     matching = matches_of(
         session, request, vocabulary, today=now.date(), limit=limit, exchange_rates=exchange_rates
     )
+    if request.status not in {"pending", "sourcing"}:
+        # Talks are going on or over: looking again changes nothing.
+        return matching
     move_request(session, actor, request, "sourcing", now=now)
     record(
         session,
@@ -184,7 +191,7 @@ def matches_of(
 
 def need_of(request: RequestRecord, *, today: date) -> Need:
     """Return what a stored request asks of vendors."""
-    recurring = request.billing_cadence not in {None, "one_time"}
+    recurring = is_recurring(request)
     return Need(
         category=request.category,
         quantity=request.quantity,
@@ -203,16 +210,39 @@ def need_of(request: RequestRecord, *, today: date) -> Need:
 
 
 def unit_counted(request: RequestRecord) -> str:
-    """Return what the quantity counts, in the catalogue's words: people for software, pieces for goods."""
-    return "user" if request.request_type == "saas" else "piece"
+    """Return what the quantity counts, in the catalogue's words: users, hours, days or pieces."""
+    if request.request_type == "saas":
+        return "user"
+    return {"hours": "hour", "hour": "hour", "days": "day", "day": "day"}.get(
+        request.specs.get("unit") or "", "piece"
+    )
 
 
 def _cadence(intake: Intake) -> str:
-    """Return how often is paid; a request with a yearly budget or a term recurs even if nobody said so."""
+    """Return how often is paid: by time for software and for what has a yearly budget or a term."""
     stated = _value(intake.billing_cadence)
     if stated is not None:
         return str(stated)
-    return "annual" if intake.budget_yearly is not None or intake.term_months is not None else "one_time"
+    recurs = intake.budget_yearly is not None or intake.term_months is not None
+    return "annual" if recurs or _value(intake.request_type) == "saas" else ONE_TIME
+
+
+def _limits(intake: Intake, *, recurring: bool) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
+    """Return the least and the most (a year if recurring), and the limit in total of a recurring purchase."""
+    yearly, total = _value(intake.budget_yearly), _value(intake.budget_total)
+    limit = (yearly or total) if recurring else total
+    if limit is None:
+        return None, None, None
+    if limit.maximum <= 0:
+        raise InvalidInput(
+            "the budget must be above zero", field="budget", hint="say what it may cost at most"
+        )
+    if not recurring:
+        return limit.minimum, limit.maximum, None
+    if yearly is not None:
+        return yearly.minimum, yearly.maximum, None if total is None else total.maximum
+    months = _value(intake.term_months) or MONTHS_PER_YEAR
+    return None, yearly_share(total.maximum, months, total.currency), total.maximum
 
 
 def _value(found: Any) -> Any:

@@ -97,7 +97,7 @@ _TERM = re.compile(
 _TERM_BARE = re.compile(
     (
         rf"(?<!\w){_LENGTH}{_NOT_TERM}(?:[\s-]+{_TERM_NOUN}|(?=\s*(?:[.,;)\n]|$|\x00|if\b|preferred"
-        rf"|would|is\b|term)))"
+        rf"|would|is\b|term|(?:a\s+)?must\b|required|only\b|fixed)))"
     ),
     re.IGNORECASE,
 )

@@ -22,7 +22,7 @@ from procur.db.repositories import (
     VendorRepository,
 )
 from procur.insights.savings import Baselines, ListPrice, savings_of
-from procur.negotiation.mandates import is_recurring
+from procur.sourcing.budgets import budget_over
 
 
 def draft(
@@ -144,7 +144,9 @@ def savings(workspace: Workspace, request_id: str) -> dict[str, Any]:
         talks = NegotiationRepository(session).get(offer.negotiation_session_id)
         vendor = VendorRepository(session).get(offer.vendor_id)
         first = next((o for o in offers.for_session(talks.id) if o.actor == "seller"), None)
-        others = [o for o in offers.standing(request.id) if o.negotiation_session_id != talks.id]
+        rivals = NegotiationRepository(session).for_request(request.id)
+        finals = offers.get_many(row.final_offer_id for row in rivals if row.final_offer_id)
+        others = [o for o in finals.values() if o.negotiation_session_id != talks.id]
         factor = talks.buyer_state.get("prepay_factor")
         listed = None
         if talks.list_unit_price is not None:
@@ -153,16 +155,13 @@ def savings(workspace: Workspace, request_id: str) -> dict[str, Any]:
                 str(vendor.vendor_metadata.get("captured_on") or "an unknown date"),
                 None if factor is None else Decimal(factor),
             )
-        budget = request.budget_max
-        if budget is not None and is_recurring(request) and terms.term_months:
-            budget = budget * terms.term_months / 12
         economics = economics_of(session)
         report = savings_of(
             terms,
             Baselines(
                 list_price=listed,
                 first_offer=None if first is None else first.terms,
-                budget_total=budget,
+                budget_total=budget_over(request, terms.term_months),
                 other_final_offers=tuple(o.terms for o in others),
             ),
             cost_of_capital=economics.cost_of_capital,

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from procur.cli.workspace import Workspace, database_config
+from procur.cli.workspace import Workspace
 from procur.core.errors import Conflict, InvalidInput
 from procur.db import init_db, migrate
 from procur.db.base import SCHEMA_VERSION
@@ -36,7 +36,7 @@ def create_database(
 ) -> dict[str, Any]:
     """Create (or upgrade) the database and set up the organisation with its first person."""
     workspace.home.mkdir(parents=True, exist_ok=True)
-    config = database_config(workspace.home)
+    config = workspace.config
     workspace.use(init_db(config, create_tables=True, ids=workspace.ids, clock=workspace.clock))
     with workspace.session() as session:
         if UserRepository(session).count():
