@@ -62,7 +62,15 @@ def activate_policy(session: Session, actor: Actor, data: Mapping[str, Any], *, 
 
 
 def decide_by_policy(session: Session, facts: Mapping[str, object]) -> Decision:
-    """Return what the policy in force says about these facts."""
+    """Return what the policy in force says about these facts.
+
+    The packaged template names amounts, not a currency: until an organisation has its own policy, they count
+    in the currency of what is decided.
+    """
+    own = PolicyRepository(session).get_active_policy(POLICY_NAME)
+    currency = facts.get("currency")
+    if own is None and currency is not None:
+        return evaluate(parse_policy({**DEFAULT_POLICY, "currency": currency}), facts)
     return evaluate(policy_in_force(session), facts)
 
 

@@ -15,7 +15,7 @@ from procur.cli.steps import closing, deciding, negotiating, requesting, setting
 from procur.cli.views import buying as views
 from procur.cli.views import closing as closing_views
 from procur.cli.views import setting_up as setup_views
-from procur.cli.views.common import fact, heading, note, short_path
+from procur.cli.views.common import fact, heading, note, program, short_path
 from procur.cli.workspace import Workspace, read_date, simulated_clock
 from procur.core.errors import Conflict
 from procur.core.ids import seeded_ids
@@ -137,6 +137,11 @@ class _Demo:
         setting_up.add_person(self.workspace, email=BOB, full_name="Bob Baker", role="approver")
         self.step("database", "1  A fresh embedded database", told, setup_views.made)
         note(self.console, "  Alice Archer buys, Bob Baker approves; both are made up for the demo.")
+        day = self.workspace.clock.today().isoformat()
+        note(
+            self.console,
+            f"  The demo plays on {day}, whatever the date, so that a seed repeats it bit for bit.",
+        )
         told = setting_up.import_catalogue(self.workspace, None)
         self.step("catalogue", "2  A real catalogue", told, setup_views.imported)
 
@@ -229,7 +234,9 @@ class _Demo:
             f"procur compare {request_id} --horizon 12",
             "procur audit verify",
         ):
-            self.console.print(Text(f"  {command} --home {short_path(str(self.home))}"))
+            self.console.print(
+                Text(f"  {command.replace('procur', program(), 1)} --home {short_path(str(self.home))}")
+            )
         self.told["files"] = {
             "database": str(self.home / "procur.db"),
             "contract": self.told["contract"]["document"],

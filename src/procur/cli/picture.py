@@ -38,4 +38,5 @@ def save_excerpt(recorded: Console, file: Path) -> None:
             picture.print(Text.from_ansi(line))
     # Without the fonts that rich would fetch from elsewhere: a picture asks nobody for anything.
     svg = _FONT.sub("", picture.export_svg(title="procur demo"))
+    svg = svg.replace("<text ", '<text xml:space="preserve" ')
     file.write_text(svg, encoding="utf-8")

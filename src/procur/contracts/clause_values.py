@@ -4,9 +4,8 @@ import unicodedata
 from datetime import date
 
 from procur.contracts.contract_facts import ContractFacts, Evidence, PartyFacts
-from procur.contracts.order_facts import show_price
 from procur.core.deal import PAYMENT_DAYS
-from procur.core.money import show
+from procur.core.money import show, show_price
 
 # What to ask for where a fact is unknown.
 UNKNOWN = {

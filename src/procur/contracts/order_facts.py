@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from procur.core.deal import Terms
 from procur.core.errors import InvalidInput
-from procur.core.money import minor_units, show
+from procur.core.money import show_price
 
 _ZERO = Decimal(0)
 _HUNDRED = Decimal(100)
@@ -196,13 +196,3 @@ def line_from_terms(
         per_month = f"{months} months at {show_price(terms.unit_price, terms.currency)} per {unit} and month"
         said = f"{description}. {per_month}" if description else per_month
     return OrderLine(line_id, name, Decimal(terms.quantity), unit_code, price, description=said, tax=tax)
-
-
-def show_price(price: Decimal, currency: str) -> str:
-    """Return a unit price for a reader; unlike an amount it is never rounded (0.005 stays 0.005)."""
-    exact = price.normalize()
-    exponent = exact.as_tuple().exponent
-    decimals = -exponent if isinstance(exponent, int) else 0
-    if decimals <= minor_units(currency):
-        return show(price, currency)
-    return f"{exact:,f} {currency}"

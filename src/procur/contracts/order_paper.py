@@ -3,8 +3,8 @@
 from typing import Any
 
 from procur.contracts.clause_values import clean, day
-from procur.contracts.order_facts import Allowance, OrderFacts, OrderLine, OrderParty, show_price
-from procur.core.money import show
+from procur.contracts.order_facts import Allowance, OrderFacts, OrderLine, OrderParty
+from procur.core.money import show, show_price
 
 TEMPLATE = "purchase_order"
 # UN/ECE codes that a reader would not understand.

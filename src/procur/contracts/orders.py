@@ -71,7 +71,8 @@ def issue_order(
         ),
         note=note,
         contract_reference=contract.contract_id,
-        delivery_from=contract.start_date,
+        # A one-off purchase has no period of service, and its delivery date is nobody's to invent.
+        delivery_from=contract.start_date if contract.term_months else None,
         delivery_until=contract.end_date,
         payment_terms=contract.payment_terms,
     )

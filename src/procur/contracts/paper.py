@@ -7,10 +7,9 @@ from typing import Any
 from procur.contracts.clause_values import UNKNOWN, clean, day, plural
 from procur.contracts.clauses import Clause, Clauses, OpenPoint, draft
 from procur.contracts.contract_facts import ContractFacts, Instalment, PartyFacts
-from procur.contracts.order_facts import show_price
 from procur.contracts.schedules import Period, payments, price_years
 from procur.core.deal import PAYMENT_DAYS
-from procur.core.money import show
+from procur.core.money import show, show_price
 
 TEMPLATE = "contract"
 _TITLES = {
@@ -113,6 +112,7 @@ def _terms(facts: ContractFacts, drafted: Clauses) -> list[tuple[str, str | None
         ("Renewal", _renewal(facts) if ends else None),
         ("Delivery", _delivery(facts)),
         ("Payment", _payment(facts)),
+        ("Currency", f"{facts.terms.currency}, for all amounts of this Agreement"),
         ("Value-adds", "; ".join(map(clean, facts.terms.value_adds)) or None),
         (
             "Governing law",

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from procur.audit.trail import record
@@ -43,9 +42,9 @@ from procur.sourcing.service import move_request
 from procur.vendors.vocabulary import Vocabulary
 
 NOTICE_DAYS = 60
-RENEWAL_CAP = Decimal(3)
 # What a person may settle when drafting, beside the award: fields of ContractFacts.
 DETAILS = (
+    "delivery_date",
     "governing_law",
     "courts",
     "availability",
@@ -87,6 +86,9 @@ def draft_contract(
     listed in `special_terms["open_points"]`, and keeps the contract from being signed by accident.
     """
     actor.require("contract.draft")
+    settled: dict[str, Any] = dict(details or {})
+    if "delivery_date" in settled:
+        settled["delivery_date"] = _day(settled["delivery_date"])
     if strange := sorted(set(details or {}) - set(DETAILS)):
         raise InvalidInput(
             f"a contract has no detail {strange[0]!r}", field=strange[0], hint="one of: " + ", ".join(DETAILS)
@@ -106,7 +108,7 @@ def draft_contract(
     start = start_date or now.date()
     facts = _facts(
         session, request, offer, vendor, vocabulary, number=number, on=now.date(), start=start,
-        details=details or {}, special_terms=tuple(special_terms),
+        details=settled, special_terms=tuple(special_terms),
     )  # fmt: skip
     paper = contract_paper(facts)
     rendered = render(TEMPLATE, paper.data, on=now.date())
@@ -158,6 +160,15 @@ def draft_contract(
         correlation_id=request.request_id,
     )
     return Draft(row, paper)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidInput(
+            f"the delivery date is written like 2027-01-31, not {text!r}", field="delivery_date"
+        ) from error
 
 
 def _set_aside(session: Session, actor: Actor, request: RequestRecord, *, now: datetime) -> None:
@@ -213,7 +224,7 @@ def _facts(
             email=vendor.contact_email,
         ),
         request_type=request.request_type,  # type: ignore[arg-type]  # a CHECK holds the four values
-        item=f"{vendor.name}, plan {talks.plan}" if talks.plan else vendor.name,
+        item=_item(vendor, talks.plan, request),
         # Never the request's own words: they hold the budget, and the vendor reads this.
         description=_what(request, vocabulary),
         terms=replace(terms, value_adds=tuple(extra_label(name) for name in terms.value_adds)),
@@ -222,13 +233,19 @@ def _facts(
         auto_renew=False,
         renewal_notice_days=NOTICE_DAYS if recurring else None,
         price_hold="price_hold" in terms.value_adds,
-        renewal_cap_percent=RENEWAL_CAP if "renewal_cap" in terms.value_adds else None,
         must_haves=tuple(features.get(key, key) for key in request.must_haves),
         compliance=_compliance(session, request, vendor, vocabulary),
         billing=_BILLING[Economics.from_settings(organization.settings).billing] if recurring else "once",
         special_terms=special_terms,
         **details,
     )
+
+
+def _item(vendor: VendorProfileRecord, plan: str | None, request: RequestRecord) -> str:
+    """Return what is bought: a plan of a service, or a model of a thing."""
+    if not plan:
+        return vendor.name
+    return f"{vendor.name}, plan {plan}" if request.request_type == "saas" else f"{vendor.name} {plan}"
 
 
 def _what(request: RequestRecord, vocabulary: Vocabulary) -> str:

@@ -37,6 +37,16 @@ def to_cents(amount: Decimal, currency: str) -> Decimal:
     return amount.quantize(Decimal(1).scaleb(-minor_units(currency)), rounding=ROUND_HALF_UP)
 
 
+def show_price(price: Decimal, currency: str) -> str:
+    """Return a unit price for a reader; unlike an amount it is never rounded (0.005 stays 0.005)."""
+    exact = price.normalize()
+    exponent = exact.as_tuple().exponent
+    decimals = -exponent if isinstance(exponent, int) else 0
+    if decimals <= minor_units(currency):
+        return show(price, currency)
+    return f"{exact:,f} {currency}"
+
+
 def show(amount: Decimal, currency: str) -> str:
     """Return the amount for a reader: "$9,000.00", or "9,000.00 CHF" where the symbol is not unmistakable."""
     digits = f"{abs(to_cents(amount, currency)):,.{minor_units(currency)}f}"

@@ -20,7 +20,7 @@ from procur.core.finance import (
     payment_schedule,
     present_value,
 )
-from procur.core.money import show, to_cents
+from procur.core.money import show, show_price, to_cents
 
 SHARE_DIGITS = Decimal("0.0001")
 
@@ -184,9 +184,9 @@ def _at_unit_price(name: str, kind: Kind, awarded: Terms, price: Decimal, how: s
     """Measure against another unit price at the awarded quantity and term."""
     base = replace(awarded, unit_price=price)
     months = f" x {awarded.term_months} months" if awarded.term_months else ""
+    paid = show_price(awarded.unit_price, awarded.currency)
     words = (
-        f"({how}: {show(price, awarded.currency)} - awarded {show(awarded.unit_price, awarded.currency)}) "
-        f"x {awarded.quantity} units{months}"
+        f"({how}: {show_price(price, awarded.currency)} - awarded {paid}) x {awarded.quantity} units{months}"
     )
     return _saving(name, kind, awarded, base.total, words)
 

@@ -35,7 +35,7 @@ FIT_SHARE = 0.2
 EXTRAS_WORTH = {
     "onboarding": Decimal("0.015"),
     "price_hold": Decimal("0.010"),
-    "renewal_cap": Decimal("0.015"),
+    "priority_support": Decimal("0.015"),
 }
 STANDARD_PAYMENT = "NET30"
 

@@ -168,6 +168,8 @@ def _against(name: str, row: Scored, second: Scored, basis: Basis) -> str:
     who = _name(second)
     if name == "best_value":
         return f"next is {who} with {second.utility:.3f}"
+    if name == "lowest_risk" and second.risk == row.risk:
+        return f"{who} has the same risk; the cheaper of the two is picked"
     if name == "lowest_risk":
         return f"next is {who} with {second.risk:.3f}"
     less = second.costed.present_value - row.costed.present_value

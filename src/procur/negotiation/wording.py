@@ -5,13 +5,12 @@ from decimal import Decimal
 from typing import Any
 
 from procur.core.deal import Terms
-from procur.core.money import show
+from procur.core.money import show_price
 
 _EXTRAS = {
     "onboarding": "onboarding and training",
     "price_hold": "the same price for seats added during the term",
-    "premium_support": "premium support",
-    "renewal_cap": "a cap of 3 % on the price at renewal",
+    "priority_support": "priority support",
 }
 
 
@@ -22,7 +21,7 @@ def extra_label(name: str) -> str:
 
 def terms_in_words(terms: Terms) -> str:
     """Return the terms as one phrase: "$9.40 per unit and month, 50 units, 24 months, NET60"."""
-    price = show(terms.unit_price, terms.currency)
+    price = show_price(terms.unit_price, terms.currency)
     parts = [
         f"{price} per unit and month" if terms.term_months else f"{price} per unit",
         f"{terms.quantity} units",
@@ -56,13 +55,17 @@ ISSUES = {
 }
 
 
-SHORT = {"onboarding": "onboarding", "price_hold": "price hold", "renewal_cap": "renewal cap"}
+SHORT = {
+    "onboarding": "onboarding",
+    "price_hold": "price hold",
+    "priority_support": "priority support",
+}
 
 
 def issue_value(issue: str, value: object, currency: str) -> str:
     """Return one issue's value as people say it."""
     if issue == "unit_price":
-        return show(Decimal(str(value)), currency)
+        return show_price(Decimal(str(value)), currency)
     if issue == "term_months":
         return f"{value} months"
     if issue == "value_adds" and isinstance(value, tuple | list):

@@ -1,6 +1,5 @@
 """Open a request, move it through its life, and match it to vendors."""
 
-from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -66,6 +65,8 @@ def open_request(session: Session, actor: Actor, intake: Intake, *, now: datetim
             "compliance_preferred": [found.value for found in intake.compliance_preferred],
             "term_months": _value(intake.term_months),
             "term_strength": None if intake.term_months is None else intake.term_months.strength,
+            # Asked of every vendor as written, and unconfirmed until somebody says otherwise.
+            "not_understood": [words for span in intake.unread if (words := span.words.strip(" ,.;:-"))],
             "total_limit": None if total is None else str(total),
             "quantity_exact": intake.quantity is not None and "exactly" in intake.quantity.words.lower(),
             "payment_terms": [found.value for found in intake.payment_terms],
@@ -153,9 +154,10 @@ def shortlist(
 ) -> Matching:
     """Match the request to every vendor of the organisation, move it to sourcing and record the shortlist."""
     actor.require("request.write")
-    matching = matches_of(
-        session, request, vocabulary, today=now.date(), limit=limit, exchange_rates=exchange_rates
-    )
+    if exchange_rates:
+        told = {currency: str(rate) for currency, rate in exchange_rates.items()}
+        RequestRepository(session).update(request.id, specs={**request.specs, "exchange_rates": told})
+    matching = matches_of(session, request, vocabulary, today=now.date(), limit=limit)
     if request.status not in {"pending", "sourcing"}:
         # Talks are going on or over: looking again changes nothing.
         return matching
@@ -182,11 +184,9 @@ def matches_of(
     *,
     today: date,
     limit: int = 5,
-    exchange_rates: dict[str, Decimal] | None = None,
 ) -> Matching:
     """Match the request to every vendor of the organisation; nothing is written."""
-    need = replace(need_of(request, today=today), exchange_rates=exchange_rates or {})
-    return match(need, vendor_cards(session), vocabulary, limit=limit)
+    return match(need_of(request, today=today), vendor_cards(session), vocabulary, limit=limit)
 
 
 def need_of(request: RequestRecord, *, today: date) -> Need:
@@ -201,11 +201,14 @@ def need_of(request: RequestRecord, *, today: date) -> Need:
         budget_yearly=request.budget_max if recurring else None,
         budget_total=None if recurring else request.budget_max,
         must_haves=tuple(request.must_haves),
-        nice_to_haves=tuple(request.nice_to_haves),
+        nice_to_haves=(*request.nice_to_haves, *request.specs.get("not_understood", ())),
         required_frameworks=tuple(request.compliance_requirements),
         preferred_frameworks=tuple(request.specs.get("compliance_preferred", ())),
         request_type=request.request_type,
         unit=unit_counted(request),
+        exchange_rates={
+            currency: Decimal(rate) for currency, rate in request.specs.get("exchange_rates", {}).items()
+        },
     )
 
 

@@ -12,6 +12,7 @@ from procur.core.actor import negotiating_agent
 from procur.core.deal import Terms
 from procur.core.errors import Conflict, DecisionNeeded
 from procur.db import Session
+from procur.db.models import RequestRecord
 from procur.db.repositories import (
     MandateRepository,
     NegotiationRepository,
@@ -30,6 +31,7 @@ from procur.negotiation.mandates import (
 from procur.negotiation.opening import open_talks
 from procur.negotiation.service import DEFAULT_ROUNDS, record_answer, waiting_offer
 from procur.negotiation.tasks import OnRound, negotiate, replay
+from procur.sourcing.budgets import is_recurring
 from procur.sourcing.service import matches_of, shortlist
 
 
@@ -115,6 +117,7 @@ def negotiate_request(
             "seed": request.seed,
             "rounds": talks[0].max_rounds,
             "counterpart": talks[0].counterpart,
+            "unsaid": _unsaid(request),
             "preferences": preferences_of(talks[0].buyer_state).as_dict(),
             "mandate": mandate_dict(MandateRepository(session).get(talks[0].mandate_id)),
         }
@@ -123,6 +126,18 @@ def negotiate_request(
     agent = negotiating_agent(person)
     negotiate(workspace.session, agent, request_id, now=workspace.clock.now, on_round=on_round)
     return started | show_negotiations(workspace, request_id)
+
+
+def _unsaid(request: RequestRecord) -> list[str]:
+    """Return what the request leaves to the usual mandate."""
+    found = []
+    if is_recurring(request) and request.specs.get("term_strength") != "must":
+        found.append("terms of one to three years")
+    if not request.specs.get("payment_required"):
+        found.append("every usual payment term")
+    if not request.specs.get("quantity_exact"):
+        found.append("up to a fifth more units")
+    return found
 
 
 def show_negotiations(workspace: Workspace, request_id: str) -> dict[str, Any]:

@@ -36,8 +36,10 @@ def new_request(
     with_model: bool = False,
 ) -> dict[str, Any]:
     """Read a request, ask for what is missing (`ask`, on a terminal) and store it once it is complete."""
+    vocabulary = vocabulary_of(workspace)
+    workspace.database.check_connection()
     intake = read_request(
-        text, vocabulary=vocabulary_of(workspace), today=workspace.clock.today(), default_currency=currency
+        text, vocabulary=vocabulary, today=workspace.clock.today(), default_currency=currency
     )
     told = None
     if with_model:

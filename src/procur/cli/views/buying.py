@@ -30,6 +30,8 @@ _FIELDS = {
     "department": "department",
     "cost_center": "cost centre",
 }
+# Assumptions that say nothing about a one-off purchase.
+_ABOUT_TERMS = ("chance that the tool", "one-year prices", "NETn invoices")
 _STATUS = {"met": "yes", "not_met": "no", "unknown": "unknown"}
 
 
@@ -183,13 +185,23 @@ def preferences(console: Console, told: dict[str, Any]) -> None:
     weights = told["preferences"]["weights"]
     shares = ", ".join(f"{ISSUES[name]} {float(w):.0%}" for name, w in weights.items() if float(w))
     fact(console, "what counts", shares)
-    note(console, "  assumptions: " + "; ".join(told["preferences"]["assumptions"]))
+    assumed = told["preferences"]["assumptions"]
+    if told["mandate"]["terms_months"] == [0]:
+        assumed = [one for one in assumed if not one.startswith(_ABOUT_TERMS)]
+    note(console, "  assumptions: " + "; ".join(assumed))
 
 
 def talks_begin(console: Console, told: dict[str, Any]) -> None:
     """Show what the agent was told, and who answers for the vendors."""
     preferences(console, told)
     fact(console, "seed", f"{told['seed']}, at most {told['rounds']} rounds")
+    unsaid = told["unsaid"]
+    if unsaid:
+        note(
+            console,
+            f"  Not said in the request, so the usual is allowed: {', '.join(unsaid)} "
+            "(procur mandate set narrows it).",
+        )
     if told["counterpart"] == "simulated":
         note(
             console,
@@ -314,31 +326,38 @@ def replayed(console: Console, told: dict[str, Any]) -> None:
     )
 
 
+def _basis_in_words(basis: dict[str, Any]) -> str:
+    """Tell on what basis the offers are compared."""
+    capital, uplift = float(basis["cost_of_capital"]), float(basis["uplift"])
+    common = f"cost of capital {capital:.0%} a year; other costs: none stated"
+    if not basis["horizon_months"]:
+        return f"One purchase of {basis['units']} units, {common}."
+    return (
+        f"Over {basis['horizon_months']} months for {basis['units']} units, {basis['billing']} billing, "
+        f"{common}. After a shorter term the price is assumed to rise {uplift:.0%} a year. Value counts the "
+        "present value less what the extras are assumed to be worth."
+    )
+
+
 def comparison(console: Console, told: dict[str, Any]) -> None:
     """Show the offers on one basis, the three picks and what would change them."""
     basis = told["basis"]
     currency = basis["currency"]
-    table = grid("vendor", "offer", "nominal", "present value", "per unit·month", "fit", "risk", "value",
-                 right=("nominal", "present value", "per unit·month", "fit", "risk", "value"))  # fmt: skip
+    per = "per unit·month" if basis["horizon_months"] else "per unit"
+    table = grid("vendor", "offer", "present value", "extras worth", per, "fit", "risk", "value",
+                 right=("present value", "extras worth", per, "fit", "risk", "value"))  # fmt: skip
     for each in told["candidates"]:
         scores = each["scores"]
         mark = "" if each["agreed"] else " (their last offer)"
         row(
-            table, each["name"] + mark, terms_line(each["terms"]), money(each["total"], currency),
-            money(each["present_value"], currency), money(each["effective_unit_price"], currency),
+            table, each["name"] + mark, terms_line(each["terms"]), money(each["present_value"], currency),
+            money(each["extras_worth"], currency), money(each["effective_unit_price"], currency),
             f"{float(each['fit']['score']):.2f}", f"{float(scores['risk']):.2f}",
             f"{float(scores['value']):.3f}",
             style="red" if each["blocked"] else None,
         )  # fmt: skip
     console.print(table)
-    capital, uplift = float(basis["cost_of_capital"]), float(basis["uplift"])
-    note(
-        console,
-        f"Over {basis['horizon_months']} months for {basis['units']} units, cost of capital {capital:.0%} "
-        f"a year, {basis['billing']} billing; after a shorter term the price is assumed to rise "
-        f"{uplift:.0%} a year. Other costs: none stated. Value counts the cost less what the extras are "
-        "assumed to be worth.",
-    )
+    note(console, _basis_in_words(basis))
     for each in told["candidates"]:
         for reason in each["blocked"]:
             console.print(Text(f"{each['name']}: {reason}", style="red"))

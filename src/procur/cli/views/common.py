@@ -1,5 +1,7 @@
 """Small things that all views use."""
 
+import shutil
+import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from procur.core.money import show
+from procur.core.money import show, show_price
 from procur.negotiation.wording import SHORT
 
 
@@ -59,9 +61,17 @@ def short_path(path: str) -> str:
         return path
 
 
+def program() -> str:
+    """Return how this command is called from here: by its name, or by its path where it is not on PATH."""
+    found = shutil.which("procur")
+    called = Path(sys.argv[0])
+    return "procur" if found is not None or called.name != "procur" else short_path(str(called.absolute()))
+
+
 def terms_line(terms: dict[str, Any]) -> str:
     """Return terms in one short line: "$9.40 × 50, 24 mo, NET60, onboarding"."""
-    parts = [f"{money(terms['unit_price'], terms['currency'])} × {terms['quantity']}"]
+    price = show_price(Decimal(str(terms["unit_price"])), terms["currency"])
+    parts = [f"{price} × {terms['quantity']}"]
     if terms["term_months"]:
         parts.append(f"{terms['term_months']} mo")
     parts.append(terms["payment_terms"])

@@ -19,7 +19,9 @@ class Tactics:
 
     `leeway` is the share of its last ask that the other side is believed to give up in its last answer: low
     where losing the deal hurts; without it the curve is followed to the end. With `reciprocity`, nothing is
-    given up beyond this multiple of what the other side has given up so far, both in own utility.
+    given up beyond this multiple of what the other side has given up so far, both in own utility. A `steady`
+    side never asks back what it has conceded, which people would call bad faith; only a better alternative
+    lets it ask for more.
 
     The defaults (BALANCED) were fitted on the public training half of the negotiation bench at 8, 20 and 100
     rounds, where a lost deal costs no more than a lean one.
@@ -33,13 +35,14 @@ class Tactics:
     settle: float = 0.9
     leeway: float | None = 0.5
     reciprocity: float | None = None
+    steady: bool = False
 
 
 BALANCED = Tactics()
 # For a purchase that should come about: moves a little in every round, so that the other side has something
 # to answer (on the grid of `benchmarks` worth .15 of the surplus against sellers who only give when given to,
 # and .01 less against the others), and gambles little at the end.
-CAUTIOUS = Tactics(exponent=1.5, patience=0.4, leeway=0.05)
+CAUTIOUS = Tactics(exponent=1.5, patience=0.4, leeway=0.05, steady=True)
 CONCEDER = Tactics(ending=0.1, exponent=0.6, waiting=0.0, patience=0.0, leeway=None)
 LINEAR = Tactics(ending=0.1, exponent=1.0, waiting=0.0, patience=0.0, leeway=None)
 BOULWARE = Tactics(ending=0.1, exponent=4.0, waiting=0.0, patience=0.0, leeway=None)

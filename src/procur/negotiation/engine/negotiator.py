@@ -1,5 +1,6 @@
 """One side of an alternating-offers negotiation: proposes, answers, explains itself."""
 
+import math
 import random
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
@@ -73,6 +74,7 @@ class Negotiator:
         self._latest: Bid | None = None
         self._made: dict[tuple[tuple[int, ...], int], int] = {}
         self._previous: Outcome | None = None
+        self._conceded = math.inf
         self._plan: _Plan | None = None
         self._explanation: Explanation | None = None
 
@@ -182,6 +184,7 @@ class Negotiator:
     def _remember(self, outcome: Outcome, bid: Bid) -> None:
         self._made[bid[1:]] = self._made.get(bid[1:], 0) + 1
         self._previous = outcome
+        self._conceded = min(self._conceded, bid.own)
 
     def _planned(self, round_index: int, rounds: int) -> _Plan:
         """Return the own offer for this round; decided once per round and knowledge."""
@@ -203,6 +206,8 @@ class Negotiator:
         last = self._last(rounds)
         time = elapsed(round_index, last)
         wanted = target(self._tactics, (self.reservation, self._space.best), time, rounds, self._received)
+        if self._tactics.steady:
+            wanted = min(wanted, self._conceded)
         if self._best is not None:
             wanted = max(wanted, self._best.own)
         return min(max(wanted, self.reservation), self._space.best)
