@@ -17,7 +17,7 @@ from typing import Any
 from procur.core.errors import InvalidInput, NotConfigured
 
 TEMPLATES = Path(__file__).parent / "templates"
-VERSIONS = {"contract": "1.0", "purchase_order": "1.0"}
+VERSIONS = {"contract": "1.0", "purchase_order": "1.0", "signatures": "1.0"}
 # Characters that are invisible and reorder or hide the text around them.
 _HIDING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\ufeff")
 _NO_GLYPH = re.compile(r"the text `(?P<text>\".*?\")` could not be displayed", re.DOTALL)
