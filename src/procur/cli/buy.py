@@ -43,6 +43,9 @@ _NUMBER = re.compile(r"REQ-\d{4}-\d+")
     show_default=True,
     help="Who answers for the vendor. A simulated vendor shows how talks could go; it is not the vendor.",
 )
+@click.option(
+    "--set", "details", multiple=True, metavar="FIELD=TEXT", help="Settle a point of the contract; repeat it."
+)
 @workspace_command
 def buy(
     workspace: Workspace,
@@ -54,6 +57,7 @@ def buy(
     seed: int | None,
     rounds: int,
     counterpart: str,
+    details: tuple[str, ...],
 ) -> None:
     """Buy WHAT you say in plain words, or go on with a request (REQ-…) that stopped for a decision."""
     steps: list[dict[str, Any]] = []
@@ -87,7 +91,7 @@ def buy(
             "on_round": partial(views.live_round, console()),
         }
     try:
-        end = go_on(workspace, request_id, shown, live)
+        end = go_on(workspace, request_id, shown, live, read_pairs(details, option="set"))
     except ProcurError as error:
         error.details.setdefault("request_id", request_id)
         raise

@@ -12,18 +12,25 @@ Shown = Callable[[str, dict[str, Any]], None]
 
 
 def go_on(
-    workspace: Workspace, request_id: str, shown: Shown, negotiate: Mapping[str, Any]
+    workspace: Workspace,
+    request_id: str,
+    shown: Shown,
+    negotiate: Mapping[str, Any],
+    details: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Take a request from where it stands to where a person must decide; tell what that is and how.
 
-    `shown` gets each step's name and answer as soon as it is done, `negotiate` goes to the negotiation.
+    `shown` gets each step's name and answer as soon as it is done, `negotiate` goes to the negotiation and
+    `details` to the contract.
     """
     while True:
         status, contract, order = _standing(workspace, request_id)
         if status in {"pending", "sourcing", "negotiating"}:
             stop = _source(workspace, request_id, status, shown, negotiate)
         else:
-            stop = _close(workspace, request_id, shown, status=status, contract=contract, order=order)
+            stop = _close(
+                workspace, request_id, shown, status=status, contract=contract, order=order, details=details
+            )
         if stop is not None:
             return stop
 
@@ -55,6 +62,7 @@ def _close(
     status: str,
     contract: str | None,
     order: str | None,
+    details: Mapping[str, str] | None,
 ) -> dict[str, Any] | None:
     """Draft and order; stop for approval and for the signatures."""
     if status == "awaiting_approval":
@@ -64,7 +72,7 @@ def _close(
             f"procur approve {request_id} --as APPROVER, then: procur buy {request_id}",
         )
     if status == "approved" and contract is None:
-        shown("draft", closing.draft(workspace, request_id))
+        shown("draft", closing.draft(workspace, request_id, details=details))
         return None
     if status == "approved":
         return _stop(
