@@ -100,15 +100,18 @@ def belongs_to(
     )
 
 
-def unique_live(table: str, *columns: str, tenant: bool = True, field: str | None = None) -> Index:
-    """Return a unique rule that counts live rows only."""
+def unique_live(
+    table: str, *columns: str, tenant: bool = True, field: str | None = None, where: str | None = None
+) -> Index:
+    """Return a unique rule that counts live rows only, of these the ones for which `where` holds."""
     keys = ("organization_id", *columns) if tenant else columns
+    live = "deleted_at IS NULL" if where is None else f"{where} AND deleted_at IS NULL"
     return Index(
         f"uq_{table}_{'_'.join(columns)}",
         *keys,
         unique=True,
-        postgresql_where=text("deleted_at IS NULL"),
-        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text(live),
+        sqlite_where=text(live),
         info={"field": field or columns[-1]},
     )
 

@@ -179,3 +179,17 @@ def test_events_are_published_once(session: Session) -> None:
     assert events.for_aggregate("request", "r1") == [first, second]
     assert events.correlated("c") == [second]
     assert events.since(types=["Moved"]) == [second]
+
+
+def test_the_trail_of_one_thing_is_read_page_by_page(session: Session) -> None:
+    audit = AuditRepository(session)
+    for number in range(1, 8):
+        about = {"resource_type": "request", "resource_id": "REQ-1"} if number % 2 else {"resource_id": "x"}
+        audit.log_action(action=f"a{number}", correlation_id="REQ-1" if number == 4 else None, **about)
+    assert [row.sequence for row in audit.about("REQ-1")] == [1, 3, 4, 5, 7]
+    assert audit.count_about("REQ-1") == 5
+    assert [row.sequence for row in audit.about("REQ-1", limit=2)] == [5, 7]
+    assert [row.sequence for row in audit.about("REQ-1", before=5, limit=2)] == [3, 4]
+    assert [row.sequence for row in audit.about(limit=3)] == [5, 6, 7]
+    assert audit.count_about() == 7
+    assert (audit.about("REQ-2"), audit.count_about("REQ-2")) == ([], 0)

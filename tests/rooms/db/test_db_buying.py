@@ -140,19 +140,55 @@ def test_standing_offers_are_the_newest_of_each_vendor(session: Session, desk: D
 
 
 def test_contracts_that_end_or_renew_soon(session: Session, desk: Desk) -> None:
-    request, vendor, contracts = desk.request(), desk.vendor(), ContractRepository(session)
-    offer = desk.offer(request, vendor)
+    vendor, contracts = desk.vendor(), ContractRepository(session)
     ends = [date(2027, 3, 1), date(2027, 1, 1), date(2028, 1, 1)]
-    rows = [desk.contract(offer, end_date=end, renewal_date=end, status="active") for end in ends]
-    desk.contract(offer, end_date=ends[1])
+    offers = [desk.offer(desk.request(), vendor) for _ in range(4)]
+    rows = [
+        desk.contract(offer, end_date=end, renewal_date=end, status="active")
+        for offer, end in zip(offers, ends, strict=False)
+    ]
+    desk.contract(offers[3], end_date=ends[1])
     assert contracts.expiring_before(date(2027, 6, 1)) == [rows[1], rows[0]]
     assert contracts.renewing_before(date(2027, 2, 1)) == [rows[1]]
     assert contracts.get_by_contract_id(rows[0].contract_id) is rows[0]
-    assert len(contracts.for_request(request.id)) == 4
+    assert contracts.for_vendor(vendor.id)[:3] == rows
     assert len(contracts.get_active()) == 3
     with pytest.raises(InvalidInput) as caught:
-        desk.contract(offer, end_date=date(2020, 1, 1))
+        desk.contract(desk.offer(desk.request(), vendor), end_date=date(2020, 1, 1))
     assert caught.value.field == "end_date"
+
+
+def test_a_request_has_one_contract_that_is_not_terminated(session: Session, desk: Desk) -> None:
+    offer = desk.offer(desk.request(), desk.vendor())
+    contracts = ContractRepository(session)
+    first = desk.contract(offer)
+    with pytest.raises(Conflict) as caught, session.begin_nested():
+        desk.contract(offer)
+    assert caught.value.field == "request_id"
+    contracts.update(first.id, status="terminated")
+    second = desk.contract(offer)
+    contracts.soft_delete(second.id)
+    desk.contract(offer)
+    assert len(contracts.for_request(offer.request_id)) == 2
+
+
+def test_a_contract_has_one_order_that_is_not_cancelled(session: Session, desk: Desk) -> None:
+    contract = desk.contract(desk.offer(desk.request(), desk.vendor()))
+    orders = PurchaseOrderRepository(session)
+    values = {
+        "contract_id": contract.id,
+        "vendor_id": contract.vendor_id,
+        "issue_date": date(2026, 12, 1),
+        "line_total": "1",
+        "payable": "1",
+    }
+    first = orders.create(**values)
+    with pytest.raises(Conflict) as caught, session.begin_nested():
+        orders.create(**values)
+    assert caught.value.field == "contract_id"
+    orders.update(first.id, status="cancelled")
+    orders.create(**values)
+    assert len(orders.for_contract(contract.id)) == 2
 
 
 def test_an_order_comes_with_its_lines(session: Session, desk: Desk) -> None:

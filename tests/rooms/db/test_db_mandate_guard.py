@@ -1,6 +1,8 @@
 """The database itself refuses to accept what a mandate forbids, whoever writes and however."""
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import product
 from random import Random
 from typing import Any
 from uuid import uuid4
@@ -13,8 +15,10 @@ from factories.people import People
 from procur.core.deal import PAYMENT_TERMS, Mandate, Terms
 from procur.core.errors import Conflict, InvalidInput, NotAllowed, OutsideMandate, ProcurError
 from procur.db import DatabaseSession, Session
+from procur.db.base import utc_now
 from procur.db.models import MandateRecord, OfferRecord
 from procur.db.repositories import MandateRepository, NegotiationRepository, OfferRepository
+from procur.negotiation.mandates import hold_to_mandate
 
 OFFERS: Any = OfferRecord.__table__
 MANDATES: Any = MandateRecord.__table__
@@ -44,6 +48,45 @@ BREACHES: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+def test_an_acceptance_says_when_and_lies_before_the_end_of_the_mandate(desk: Desk) -> None:
+    request = desk.request()
+    end = utc_now()
+    mandate = desk.mandate(request, expires_at=end)
+    offer = desk.offer(request, desk.vendor(), mandate_id=mandate.id)
+    for word, moment in (("when it was accepted", None), ("had ended", end + timedelta(microseconds=1))):
+        values = {"accepted": True, "accepted_at": moment}
+        with pytest.raises(OutsideMandate, match=word), desk.session.begin_nested():
+            desk.session.execute(update(OFFERS).where(OFFERS.c.id == offer.id).values(**values))
+        with pytest.raises(OutsideMandate, match=word), desk.session.begin_nested():
+            _raw(desk, offer, **values)
+    with pytest.raises(OutsideMandate, match="had ended"), desk.session.begin_nested():
+        OfferRepository(desk.session).accept(offer.id)
+    assert OfferRepository(desk.session).accept(offer.id, accepted_at=end).accepted_at == end
+
+
+def test_the_moment_of_acceptance_stays_and_belongs_to_an_accepted_offer(desk: Desk) -> None:
+    request = desk.request()
+    offer = desk.offer(request, desk.vendor(), mandate_id=desk.mandate(request).id)
+    with pytest.raises(InvalidInput) as caught, desk.session.begin_nested():
+        desk.session.execute(update(OFFERS).values(accepted_at=utc_now()))
+    assert caught.value.field == "accepted_at"
+    accepted = OfferRepository(desk.session).accept(offer.id).accepted_at
+    assert OfferRepository(desk.session).accept(offer.id).accepted_at == accepted
+    for moment in (None, utc_now() + timedelta(days=1)):
+        with pytest.raises(Conflict, match="accepted once"), desk.session.begin_nested():
+            desk.session.execute(update(OFFERS).values(accepted_at=moment))
+
+
+@pytest.mark.parametrize("moment", ["", "0", "2026", "soon", "2026-11-21T09:00:00.000000"])
+def test_text_that_is_no_moment_does_not_slip_through(sqlite_database: DatabaseSession, moment: str) -> None:
+    with sqlite_database.get_session() as session:
+        desk = Desk(session, _buyer(session))
+        request = desk.request()
+        desk.offer(request, desk.vendor(), mandate_id=desk.mandate(request).id)
+        with pytest.raises(OutsideMandate, match="when it was accepted"):
+            session.execute(text("UPDATE offers SET accepted = 1, accepted_at = :moment"), {"moment": moment})
+
+
 @pytest.mark.parametrize(("word", "changes"), BREACHES)
 def test_an_offer_outside_the_mandate_cannot_be_inserted_accepted(
     desk: Desk, word: str, changes: dict[str, Any]
@@ -52,7 +95,7 @@ def test_an_offer_outside_the_mandate_cannot_be_inserted_accepted(
     mandate = desk.mandate(request)
     offer = desk.offer(request, vendor, mandate_id=mandate.id)
     with pytest.raises(OutsideMandate, match=word):
-        _raw(desk, offer, accepted=True, **changes)
+        _raw(desk, offer, **{"accepted": True, "accepted_at": utc_now()} | changes)
 
 
 @pytest.mark.parametrize(("word", "changes"), BREACHES)
@@ -60,8 +103,9 @@ def test_nor_accepted_later(desk: Desk, word: str, changes: dict[str, Any]) -> N
     request, vendor = desk.request(), desk.vendor()
     mandate = desk.mandate(request)
     offer = desk.offer(request, vendor, **{"mandate_id": mandate.id} | changes)
+    values = {"accepted": True, "accepted_at": utc_now()}
     with pytest.raises(OutsideMandate, match=word), desk.session.begin_nested():
-        desk.session.execute(update(OFFERS).where(OFFERS.c.id == offer.id).values(accepted=True))
+        desk.session.execute(update(OFFERS).where(OFFERS.c.id == offer.id).values(**values))
     with pytest.raises(OutsideMandate, match=word):
         OfferRepository(desk.session).accept(offer.id)
 
@@ -70,6 +114,7 @@ def test_the_triggers_and_the_arithmetic_agree(desk: Desk) -> None:
     request, vendor = desk.request(), desk.vendor()
     random = Random(20261121)
     outcomes = set()
+    start = datetime(2026, 11, 21, 9, tzinfo=UTC)
     for _ in range(250):
         limits = {
             "max_total": Decimal(random.randrange(1000, 90000)),
@@ -79,6 +124,7 @@ def test_the_triggers_and_the_arithmetic_agree(desk: Desk) -> None:
             "terms_months": random.sample([0, 1, 6, 12, 24, 36], 3),
             "payment_terms": random.sample(PAYMENT_TERMS, 4),
             "currency": random.choice(["USD", "USD", "USD", "EUR"]),
+            "expires_at": random.choice([None, None, start, start + timedelta(microseconds=1)]),
         }
         limits["max_quantity"] = limits["min_quantity"] + random.randrange(40)
         mandate = desk.mandate(request, **limits)
@@ -89,17 +135,19 @@ def test_the_triggers_and_the_arithmetic_agree(desk: Desk) -> None:
             payment_terms=random.choice(PAYMENT_TERMS),
             currency="USD",
         )
-        allowed = not mandate.limits.breaches(terms)
-        outcomes.add(allowed)
-        assert _database_accepts(desk, request.id, vendor.id, mandate.id, terms) is allowed, (limits, terms)
-    assert outcomes == {True, False}
+        at = start + timedelta(microseconds=random.randrange(-1, 3))
+        offer = _offer_of(desk, request, vendor, mandate, terms)
+        allowed = _python_accepts(offer, mandate, at)
+        outcomes.add((allowed, limits["expires_at"] is None))
+        assert _database_accepts(desk, offer, at) is allowed, (limits, terms, at)
+    assert outcomes == set(product((True, False), repeat=2))
 
 
-def _database_accepts(desk: Desk, request_id: Any, vendor_id: Any, mandate_id: Any, terms: Terms) -> bool:
+def _offer_of(desk: Desk, request: Any, vendor: Any, mandate: MandateRecord, terms: Terms) -> OfferRecord:
     offer = OfferRepository(desk.session).create(
-        request_id=request_id,
-        vendor_id=vendor_id,
-        mandate_id=mandate_id,
+        request_id=request.id,
+        vendor_id=vendor.id,
+        mandate_id=mandate.id,
         unit_price=terms.unit_price,
         quantity=terms.quantity,
         term_months=terms.term_months,
@@ -108,9 +156,22 @@ def _database_accepts(desk: Desk, request_id: Any, vendor_id: Any, mandate_id: A
         actor="seller",
     )
     assert offer.terms == terms
+    return offer
+
+
+def _python_accepts(offer: OfferRecord, mandate: MandateRecord, at: datetime) -> bool:
+    try:
+        hold_to_mandate(offer, mandate, now=at)
+    except OutsideMandate:
+        return False
+    return True
+
+
+def _database_accepts(desk: Desk, offer: OfferRecord, at: datetime) -> bool:
+    values = {"accepted": True, "accepted_at": at}
     try:
         with desk.session.begin_nested():
-            desk.session.execute(update(OFFERS).where(OFFERS.c.id == offer.id).values(accepted=True))
+            desk.session.execute(update(OFFERS).where(OFFERS.c.id == offer.id).values(**values))
     except OutsideMandate:
         return False
     return True

@@ -101,9 +101,15 @@ NEWER_MANDATE = (
     "EXISTS (SELECT 1 FROM mandates newer WHERE newer.organization_id = m.organization_id "
     "AND newer.request_id = m.request_id AND newer.version > m.version AND newer.deleted_at IS NULL)"
 )
-# The database's twin of procur.core.deal.Mandate.breaches; {has_term} and {has_payment} differ per database.
+# The database's twin of procur.core.deal.Mandate.breaches and of the mandate's end; what stands in braces
+# differs per database.
 LIMITS = (
+    ("an accepted offer has to say when it was accepted", "{no_moment}"),
     ("a newer version of the mandate exists", NEWER_MANDATE),
+    (
+        "the mandate had ended when the offer was accepted",
+        "m.expires_at IS NOT NULL AND m.expires_at < NEW.accepted_at",
+    ),
     ("the currency is not the mandate's", "NEW.currency <> m.currency"),
     ("the unit price is below zero", "NEW.unit_price < 0"),
     ("the unit price is above the mandate's", "NEW.unit_price > m.max_unit_price"),
@@ -116,6 +122,7 @@ LIMITS = (
     ("the term is not among the mandate's", "NOT ({has_term})"),
     ("the payment terms are not among the mandate's", "NOT ({has_payment})"),
 )
+ACCEPTED_ONCE = "an offer is accepted once: the moment stays"
 NO_MANDATE = "an accepted offer has to name a mandate of its own request"
 
 
@@ -143,6 +150,11 @@ def sqlite() -> Iterator[str]:
         f"BEGIN {_abort('procur:immutable:an offer keeps the mandate it was made under')}; END"
     )
     yield (
+        "CREATE TRIGGER fixed_offers_accepted_at BEFORE UPDATE ON offers "
+        "WHEN OLD.accepted_at IS NOT NULL AND NEW.accepted_at IS NOT OLD.accepted_at "
+        f"BEGIN {_abort('procur:immutable:' + ACCEPTED_ONCE)}; END"
+    )
+    yield (
         "CREATE TRIGGER append_only_audit_logs_update BEFORE UPDATE ON audit_logs "
         f"BEGIN {_abort('procur:append_only:audit entries cannot be changed')}; END"
     )
@@ -166,10 +178,16 @@ def _abort(message: str) -> str:
     return f"SELECT RAISE(ABORT, '{quoted}')"
 
 
+_DIGITS = "[0-9][0-9]"
+_MOMENT = f"{_DIGITS}{_DIGITS}-{_DIGITS}-{_DIGITS} {_DIGITS}:{_DIGITS}:{_DIGITS}.*"
+
+
 def _sqlite_guard() -> str:
     has = {
         "has_term": "EXISTS (SELECT 1 FROM json_each(m.terms_months) WHERE value = NEW.term_months)",
         "has_payment": "EXISTS (SELECT 1 FROM json_each(m.payment_terms) WHERE value = NEW.payment_terms)",
+        # SQLite lets any text into the column; one that is no moment would compare as an early one.
+        "no_moment": f"NEW.accepted_at IS NULL OR NEW.accepted_at NOT GLOB '{_MOMENT}'",
     }
     prefix = "procur:outside_mandate:"
     mandate = f"SELECT * FROM mandates named WHERE {NAMED_MANDATE}"
@@ -210,6 +228,12 @@ def postgresql() -> Iterator[str]:
         _refusal("immutable", "an offer keeps the mandate it was made under"),
     )
     yield _trigger(
+        "fixed_offers_accepted_at",
+        "BEFORE UPDATE ON offers FOR EACH ROW "
+        "WHEN (OLD.accepted_at IS NOT NULL AND NEW.accepted_at IS DISTINCT FROM OLD.accepted_at)",
+        _refusal("immutable", ACCEPTED_ONCE),
+    )
+    yield _trigger(
         "append_only_audit_logs_update",
         "BEFORE UPDATE ON audit_logs FOR EACH ROW",
         _refusal("append_only", "audit entries cannot be changed"),
@@ -235,6 +259,7 @@ def _postgresql_guard() -> str:
     has = {
         "has_term": "m.terms_months @> to_jsonb(NEW.term_months)",
         "has_payment": "m.payment_terms @> to_jsonb(NEW.payment_terms::text)",
+        "no_moment": "NEW.accepted_at IS NULL",
     }
     prefix = "procur:outside_mandate:"
     refuse = "RAISE EXCEPTION USING MESSAGE = '{}', ERRCODE = 'P0001';"

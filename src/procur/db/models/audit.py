@@ -44,6 +44,9 @@ class AuditLogRecord(TenantRow, Base):
         UniqueConstraint("organization_id", "sequence"),
         Index("ix_audit_logs_action", "organization_id", "action", "sequence"),
         Index("ix_audit_logs_resource", "organization_id", "resource_type", "resource_id", "sequence"),
+        # The trail of one thing: either index answers its half of the question.
+        Index("ix_audit_logs_resource_id", "organization_id", "resource_id", "sequence"),
+        Index("ix_audit_logs_correlation_id", "organization_id", "correlation_id", "sequence"),
         Index("ix_audit_logs_user_id", "organization_id", "user_id", "sequence"),
         Index("ix_audit_logs_negotiation_session_id", "organization_id", "negotiation_session_id"),
     )

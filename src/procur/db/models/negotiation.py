@@ -135,6 +135,7 @@ class OfferRecord(TenantRow, SoftDelete, Times, Base):
     utility_seller: Mapped[float | None] = mapped_column(Double)
     tco: Mapped[Decimal | None] = mapped_column(Money())
     accepted: Mapped[bool] = mapped_column(default=False)
+    accepted_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     rejected: Mapped[bool] = mapped_column(default=False)
     round_number: Mapped[int] = mapped_column(Integer, default=1)
     actor: Mapped[str] = mapped_column(choice("actor", "buyer", "seller"))
@@ -173,6 +174,7 @@ class OfferRecord(TenantRow, SoftDelete, Times, Base):
         check("quantity", "quantity > 0", field="quantity"),
         check("term_months", "term_months >= 0", field="term_months"),
         check("round_number", "round_number >= 0", field="round_number"),
+        check("accepted_at", "accepted_at IS NULL OR accepted", field="accepted_at"),
         check("decided_once", "NOT (accepted AND rejected)", field="accepted"),
         check("currency", "length(currency) = 3", field="currency"),
     )

@@ -75,4 +75,5 @@ class VendorEvidence(TenantRow, Times, Base):
             unique=True,
             info={"field": "framework"},
         ),
+        check("source", "trim(source) <> ''", field="source"),
     )

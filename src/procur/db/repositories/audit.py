@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, or_, select, update
 
 from procur.core.errors import NotAllowed
 from procur.db import tenancy
@@ -156,6 +156,24 @@ class AuditRepository(Repository[AuditLogRecord]):
         statement = select(AuditLogRecord).where(AuditLogRecord.sequence > sequence)
         return self._all(statement.order_by(AuditLogRecord.sequence).limit(limit))
 
+    def about(
+        self, subject: str | None = None, *, before: int | None = None, limit: int = 100
+    ) -> list[AuditLogRecord]:
+        """Return the last entries about one thing and what follows from it (None: all), in order.
+
+        `before` is the sequence number that they stand before: the first one of the page that was read last.
+        """
+        statement = select(AuditLogRecord).where(*self._about(subject))
+        if before is not None:
+            statement = statement.where(AuditLogRecord.sequence < before)
+        found = self._all(statement.order_by(AuditLogRecord.sequence.desc()).limit(limit))
+        return found[::-1]
+
+    def count_about(self, subject: str | None = None) -> int:
+        """Return how many entries are about one thing and what follows from it (None: all)."""
+        statement = select(func.count()).select_from(AuditLogRecord).where(*self._about(subject))
+        return int(self.session.execute(statement).scalar_one())
+
     def verify(self) -> ChainReport:
         """Walk the whole chain; report the first entry that was edited, removed, added or moved."""
         owner = tenancy.required_organization_id(self.session)
@@ -197,6 +215,11 @@ class AuditRepository(Repository[AuditLogRecord]):
                 reason="the chain does not end where its head says",
             )
         return ChainReport(intact=True, checked=known)
+
+    def _about(self, subject: str | None) -> list[Any]:
+        if subject is None:
+            return []
+        return [or_(AuditLogRecord.resource_id == subject, AuditLogRecord.correlation_id == subject)]
 
     def _newest_where(self, limit: int, **equals: Any) -> list[AuditLogRecord]:
         statement = select(AuditLogRecord).where(*self._equal(equals))

@@ -134,6 +134,13 @@ class Repository(Generic[M]):
         ).one_or_none()
         return found
 
+    def locked(self, id: Key | None) -> M:  # noqa: A002 - as everywhere
+        """Return the row as it is now, whatever was read before; nobody else changes it until the end.
+
+        Lock first, decide then: a request before its contract, and both before anything is written.
+        """
+        return self.get(id, for_update=True)
+
     def get_many(self, ids: Iterable[Key]) -> dict[UUID, M]:
         """Return the rows with these ids, by id; unknown ones are left out."""
         keys = [key for key in map(tenancy.as_uuid, ids) if key is not None]

@@ -190,19 +190,31 @@ class OfferRepository(Repository[OfferRecord]):
         """Return the accepted offers for a request."""
         return self.get_all(limit=1000, request_id=self._key(request_id), accepted=True)
 
-    def accept(self, id: Key, *, mandate_id: UUID | None = None) -> OfferRecord:  # noqa: A002
-        """Accept an offer, under its own mandate or the one given; the database refuses what breaks it."""
-        row = self.get(id, for_update=True)
+    def accept(
+        self,
+        id: Key,  # noqa: A002 - documented name
+        *,
+        mandate_id: UUID | None = None,
+        accepted_at: datetime | None = None,
+    ) -> OfferRecord:
+        """Accept an offer, under its own mandate or the one given; the database refuses what breaks it.
+
+        It counts as accepted at the moment given, else now; an offer that is accepted already stays as it is.
+        """
+        row = self.locked(id)
         if row.rejected:
             raise Conflict("a rejected offer cannot be accepted", field="accepted")
-        values: dict[str, Any] = {"accepted": True}
+        if row.accepted:
+            return row
+        moment = accepted_at or tenancy.clock_of(self.session).now()
+        values: dict[str, Any] = {"accepted": True, "accepted_at": moment}
         if mandate_id is not None and row.mandate_id is None:
             values["mandate_id"] = mandate_id
         return self._change(row, values)
 
     def reject(self, id: Key) -> OfferRecord:  # noqa: A002
         """Turn an offer down."""
-        row = self.get(id, for_update=True)
+        row = self.locked(id)
         if row.accepted:
             raise Conflict("an accepted offer cannot be rejected", field="rejected")
         return self._change(row, {"rejected": True})

@@ -174,6 +174,9 @@ def _audit_logs() -> None:
     )
     op.create_index("ix_audit_logs_action", "audit_logs", ["organization_id", "action", "sequence"])
     op.create_index(
+        "ix_audit_logs_correlation_id", "audit_logs", ["organization_id", "correlation_id", "sequence"]
+    )
+    op.create_index(
         "ix_audit_logs_negotiation_session_id", "audit_logs", ["organization_id", "negotiation_session_id"]
     )
     op.create_index(
@@ -181,6 +184,7 @@ def _audit_logs() -> None:
         "audit_logs",
         ["organization_id", "resource_type", "resource_id", "sequence"],
     )
+    op.create_index("ix_audit_logs_resource_id", "audit_logs", ["organization_id", "resource_id", "sequence"])
     op.create_index("ix_audit_logs_user_id", "audit_logs", ["organization_id", "user_id", "sequence"])
 
 
@@ -560,6 +564,7 @@ def _vendor_evidence() -> None:
         sa.CheckConstraint(
             "kind IN ('certified', 'report', 'in_progress', 'claimed')", name=op.f("ck_vendor_evidence_kind")
         ),
+        sa.CheckConstraint("trim(source) <> ''", name=op.f("ck_vendor_evidence_source")),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organizations.id"], name="fk_vendor_evidence_organization_id_organizations"
         ),
@@ -749,6 +754,7 @@ def _offers() -> None:
         sa.Column("utility_seller", sa.Double(), nullable=True),
         sa.Column("tco", MONEY, nullable=True),
         sa.Column("accepted", sa.Boolean(), nullable=False),
+        sa.Column("accepted_at", MOMENT, nullable=True),
         sa.Column("rejected", sa.Boolean(), nullable=False),
         sa.Column("round_number", sa.Integer(), nullable=False),
         sa.Column("actor", sa.String(32), nullable=False),
@@ -760,6 +766,7 @@ def _offers() -> None:
         sa.Column("updated_at", MOMENT, nullable=False),
         sa.Column("deleted_at", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("organization_id", "id", name="pk_offers"),
+        sa.CheckConstraint("accepted_at IS NULL OR accepted", name=op.f("ck_offers_accepted_at")),
         sa.CheckConstraint("actor IN ('buyer', 'seller')", name=op.f("ck_offers_actor")),
         sa.CheckConstraint("length(currency) = 3", name=op.f("ck_offers_currency")),
         sa.CheckConstraint("NOT (accepted AND rejected)", name=op.f("ck_offers_decided_once")),
@@ -909,6 +916,14 @@ def _contracts() -> None:
         postgresql_where=sa.text("deleted_at IS NULL"),
         sqlite_where=sa.text("deleted_at IS NULL"),
     )
+    op.create_index(
+        "uq_contracts_request_id",
+        "contracts",
+        ["organization_id", "request_id"],
+        unique=True,
+        postgresql_where=sa.text("status <> 'terminated' AND deleted_at IS NULL"),
+        sqlite_where=sa.text("status <> 'terminated' AND deleted_at IS NULL"),
+    )
 
 
 def _purchase_orders() -> None:
@@ -956,6 +971,14 @@ def _purchase_orders() -> None:
     )
     op.create_index("ix_purchase_orders_contract_id", "purchase_orders", ["organization_id", "contract_id"])
     op.create_index("ix_purchase_orders_page", "purchase_orders", ["organization_id", "created_at", "id"])
+    op.create_index(
+        "uq_purchase_orders_contract_id",
+        "purchase_orders",
+        ["organization_id", "contract_id"],
+        unique=True,
+        postgresql_where=sa.text("status <> 'cancelled' AND deleted_at IS NULL"),
+        sqlite_where=sa.text("status <> 'cancelled' AND deleted_at IS NULL"),
+    )
     op.create_index(
         "uq_purchase_orders_po_number",
         "purchase_orders",
