@@ -14,7 +14,6 @@ EVIDENCE_LADDER = {
     "claimed": Decimal("0.2"),
     "none": Decimal(0),
 }
-ACCEPTED_EVIDENCE = ("certified", "report")
 
 # kind of cost -> (label, when it is paid). Credits are subtracted.
 COST_KINDS = {

@@ -11,8 +11,8 @@ from procur.db import Session
 from procur.db.models import NegotiationSessionRecord, OfferRecord, RequestRecord, VendorEvidence
 from procur.db.repositories import MandateRepository, NegotiationRepository, OfferRepository, VendorRepository
 from procur.negotiation.briefs import EXTRAS_WORTH, Economics, preferences_of
-from procur.negotiation.candidates import ACCEPTED_EVIDENCE
 from procur.negotiation.comparison import Basis, Candidate, Comparison, Evidence, compare
+from procur.vendors.catalogue import ACCEPTED_EVIDENCE
 
 MONTHS = 12
 

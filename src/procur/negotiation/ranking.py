@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from procur.core.finance import fixed_precision
-from procur.negotiation.candidates import ACCEPTED_EVIDENCE, EVIDENCE_LADDER, Basis, Candidate
+from procur.negotiation.candidates import EVIDENCE_LADDER, Basis, Candidate
 from procur.negotiation.costing import Costed, total_cost
+from procur.vendors.catalogue import ACCEPTED_EVIDENCE
 
 PICKS = ("best_value", "lowest_cost", "lowest_risk")
 SCORE_DIGITS = Decimal("0.0001")

@@ -106,8 +106,7 @@ def record_evidence(
             field="framework",
             hint="known: " + ", ".join(each.label for each in vocabulary.frameworks.values()),
         )
-    if not source.strip():
-        raise InvalidInput("say what was seen and where", field="source")
+    source = _seen(source)
     if kind not in EVIDENCE_KINDS:
         raise InvalidInput(f"kind must be one of {', '.join(EVIDENCE_KINDS)}", field="kind")
     if valid_until is not None and valid_until < now.date():
@@ -128,6 +127,16 @@ def record_evidence(
         category="compliance",
     )
     return vendor
+
+
+def _seen(source: str) -> str:
+    """Return what was seen and where, in words: evidence that names nothing proves nothing."""
+    try:
+        return checks.text(source, longest=500)
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"the source {error.message}", field="source", hint="say what was seen and where"
+        ) from error
 
 
 def change_vendor(

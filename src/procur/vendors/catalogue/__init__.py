@@ -3,6 +3,7 @@
 from procur.vendors.catalogue.demo import ATTRIBUTION, read_demo_catalogue
 from procur.vendors.catalogue.files import read_file
 from procur.vendors.catalogue.model import (
+    ACCEPTED_EVIDENCE,
     EVIDENCE_KINDS,
     PERIODS,
     UNITS,
@@ -16,6 +17,7 @@ from procur.vendors.catalogue.model import (
 )
 
 __all__ = [
+    "ACCEPTED_EVIDENCE",
     "ATTRIBUTION",
     "EVIDENCE_KINDS",
     "PERIODS",

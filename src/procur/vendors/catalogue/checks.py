@@ -17,6 +17,8 @@ _EMAIL = re.compile(r"[^@\s<>\"]{1,64}@[^@\s<>\"]{1,180}\.[^@\s<>\"]{2,}")
 _WEBSITE = re.compile(r"https?://[^\s<>\"]{3,500}")
 _FORMULA_STARTS = ("=", "+", "-", "@")
 _LIST_LONGEST = 500
+# Letters and symbols by their category that show nothing: Hangul fillers and the empty Braille cell.
+_FILLERS = "\u115f\u1160\u3164\uffa0\u2800"
 # ISO 4217 currencies in use; a typing error such as "EURO" or "USS" must not become a currency of its own.
 _CURRENCIES = frozenset(  # as one text: a list literal would fill 150 lines
     """
@@ -36,7 +38,8 @@ def text(value: Any, *, longest: int, lines: bool = False) -> str:
     if not isinstance(value, str):
         raise InvalidInput(f"must be text, not {_kind(value)}")
     told = value.strip()
-    if not told:
+    # What nobody can see (zero-width signs, fillers) says nothing either.
+    if not any(unicodedata.category(sign)[0] in "LNPS" and sign not in _FILLERS for sign in told):
         raise InvalidInput("is empty")
     if len(told) > longest:
         raise InvalidInput(f"has {len(told)} characters; at most {longest} are taken")

@@ -12,6 +12,8 @@ UNITS = ("user", "account", "site", "piece", "hour", "day", "other")
 PERIODS = ("month", "year", "once")
 # From the strongest to the weakest; a name on a price page is never more than "claimed".
 EVIDENCE_KINDS = ("certified", "report", "in_progress", "claimed")
+# What proves something, strongest first: policy, comparison, matching and contracts take nothing less.
+ACCEPTED_EVIDENCE = EVIDENCE_KINDS[:2]
 
 Limit = tuple[str, str, str | None]  # name, value as published, unit as published
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from procur.vendors.catalogue import EvidenceDraft, Plan
+from procur.vendors.catalogue import ACCEPTED_EVIDENCE, EvidenceDraft, Plan
 from procur.vendors.matching.model import Need, Requirement, VendorCard
 from procur.vendors.vocabulary import Feature, Vocabulary, normalise, read_name
 
@@ -16,7 +16,6 @@ LADDER = {
     "in_progress": Decimal("0.4"),
     "claimed": Decimal("0.2"),
 }
-PROVEN = ("certified", "report")
 _KIND_WORDS = {
     "certified": "certificate on record",
     "report": "report on record",
@@ -177,7 +176,7 @@ def _framework_answer(asked: AskedFramework, card: VendorCard, today: date) -> R
         return Requirement(asked.kind, asked.key, asked.label, "unknown", words)
     until = f", valid until {best.valid_until}" if best.valid_until else ""
     words = f"{_KIND_WORDS[best.kind].capitalize()}{until} ({best.source})."
-    status = "met" if best.kind in PROVEN else "unknown"
+    status = "met" if best.kind in ACCEPTED_EVIDENCE else "unknown"
     return Requirement(asked.kind, asked.key, asked.label, status, words, source=best.source)
 
 
