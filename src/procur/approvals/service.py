@@ -20,7 +20,7 @@ from procur.core.errors import Conflict, DecisionNeeded, NotAllowed, NotFound
 from procur.db import Session
 from procur.db.models import ApprovalRecord
 from procur.db.repositories import ApprovalRepository, PolicyRepository, UserRepository
-from procur.events.facts import ApprovalDecided, PolicyActivated
+from procur.events.facts import ApprovalDecided, ApprovalsExpired, PolicyActivated
 
 POLICY_NAME = "purchase approval"
 POLICY_TYPE = "approval"
@@ -172,6 +172,27 @@ def decide(
         category="compliance",
     )
     return rows
+
+
+def expire_open(
+    session: Session, actor: Actor, *, subject_type: str, subject_id: str, reason: str, now: datetime
+) -> list[ApprovalRecord]:
+    """Close the decisions about a subject that nobody has taken; return them."""
+    repository = ApprovalRepository(session)
+    pending = [row for row in repository.for_subject(subject_type, subject_id) if row.decision == "pending"]
+    closed = [
+        repository.advance(row.id, expected={"decision": "pending"}, decision="expired") for row in pending
+    ]
+    if closed:
+        record(
+            session,
+            actor,
+            ApprovalsExpired(subject_id, tuple(row.step for row in closed), reason),
+            now=now,
+            description=f"{len(closed)} open approvals of {subject_id} are not needed any more: {reason}",
+            category="compliance",
+        )
+    return closed
 
 
 def _row_for(actor: Actor, pending: Sequence[ApprovalRecord]) -> ApprovalRecord:

@@ -43,6 +43,7 @@ def issue_order(
 ) -> PurchaseOrderRecord:
     """Order what an active contract grants. An order that breaks a rule is not issued."""
     actor.require("order.issue")
+    contract = ContractRepository(session).locked(contract.id)
     if contract.status != "active":
         raise DecisionNeeded(
             f"{contract.contract_id} is {contract.status}: an order needs a contract signed by both sides",

@@ -39,6 +39,7 @@ from procur.negotiation.briefs import Economics
 from procur.negotiation.mandates import hold_to_mandate, mandate_in_force
 from procur.negotiation.wording import extra_label
 from procur.sourcing.service import move_request
+from procur.vendors.catalogue import ACCEPTED_EVIDENCE
 from procur.vendors.vocabulary import Vocabulary
 
 NOTICE_DAYS = 60
@@ -57,7 +58,6 @@ DETAILS = (
     "liability_cap",
 )
 _BILLING: dict[str, Billing] = {"monthly": "monthly", "quarterly": "quarterly", "annual": "yearly"}
-PROVEN = ("certified", "report")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,7 @@ def draft_contract(
         raise InvalidInput(
             f"a contract has no detail {strange[0]!r}", field=strange[0], hint="one of: " + ", ".join(DETAILS)
         )
+    request = RequestRepository(session).locked(request.id)
     if request.status != "approved" or request.awarded_offer_id is None:
         raise DecisionNeeded(
             f"{request.request_id} is {request.status}: a contract needs an approved award",
@@ -182,14 +183,24 @@ def _set_aside(session: Session, actor: Actor, request: RequestRecord, *, now: d
                 f"{request.request_id} has the contract {row.contract_id}, which is signed already",
                 field="request_id",
             )
-        contracts.update(row.id, status="terminated")
-        record(
-            session,
-            actor,
-            ContractWithdrawn(contract_id=row.contract_id, request_id=request.request_id),
-            now=now,
-            description=f"{row.contract_id} was set aside unsigned, for a new draft",
-        )
+        withdraw_contract(session, actor, request, row, reason="set aside unsigned, for a new draft", now=now)
+
+
+def withdraw_contract(
+    session: Session, actor: Actor, request: RequestRecord, row: ContractRecord, *, reason: str, now: datetime
+) -> None:
+    """End a contract that is not in force; the signature that one side may have given stays on record."""
+    ContractRepository(session).advance(
+        row.id, expected={"status": ["draft", "pending_signature"]}, status="terminated"
+    )
+    record(
+        session,
+        actor,
+        ContractWithdrawn(contract_id=row.contract_id, request_id=request.request_id, reason=reason),
+        now=now,
+        description=f"{row.contract_id} was withdrawn: {reason}",
+        correlation_id=request.request_id,
+    )
 
 
 def _facts(
@@ -278,9 +289,9 @@ def _compliance(
     found = []
     for key, required in wanted:
         label = vocabulary.frameworks[key].label if key in vocabulary.frameworks else key
-        proofs = sorted((row for row in rows if row.framework == key and row.kind in PROVEN), key=_strength)
+        proofs = [row for row in rows if row.framework == key and row.kind in ACCEPTED_EVIDENCE]
         if proofs:
-            best = proofs[0]
+            best = min(proofs, key=_strength)
             status = "certified" if best.kind == "certified" else "report"
             found.append(
                 Evidence(label, status, best.source, best.valid_until, required=required)  # type: ignore[arg-type]
@@ -292,7 +303,7 @@ def _compliance(
 
 def _strength(row: VendorEvidence) -> tuple[int, int]:
     until = row.valid_until or date.max
-    return (PROVEN.index(row.kind), -until.toordinal())
+    return (ACCEPTED_EVIDENCE.index(row.kind), -until.toordinal())
 
 
 def sign_contract(
@@ -315,6 +326,10 @@ def sign_contract(
     if actor.kind != "user" or actor.user_id is None:
         raise NotAllowed("only a person can sign")
     _may_sign(session, actor, contract, side)
+    # Of two sides that sign at once the second one sees the first signature.
+    request = RequestRepository(session).locked(contract.request_id)
+    contracts = ContractRepository(session)
+    contract = contracts.locked(contract.id)
     if contract.status != "pending_signature":
         raise Conflict(
             f"{contract.contract_id} is {contract.status}; there is nothing to sign", field="status"
@@ -329,8 +344,11 @@ def sign_contract(
             hint="draft it with --set FIELD=TEXT, or sign it as it is with --despite-open-points",
             details={"to be completed": list(open_points)},
         )
+    if side == "buyer":
+        # What binds the company is held to the mandate of this moment, which may be tighter, or have ended.
+        offer = OfferRepository(session).get(contract.final_offer_id)
+        hold_to_mandate(offer, mandate_in_force(session, request), now=now)
     store.get(contract.document_path or "", sha256=contract.document_hash)
-    contracts = ContractRepository(session)
     contracts.update(
         contract.id,
         **{
@@ -361,7 +379,6 @@ def sign_contract(
             now=now,
             description=f"{contract.contract_id} is in force: both sides have signed",
         )
-        request = RequestRepository(session).get(contract.request_id)
         move_request(session, actor, request, "contracted", now=now)
     return contract
 

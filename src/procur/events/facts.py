@@ -211,6 +211,16 @@ class ApprovalDecided(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalsExpired(Fact):
+    """Decisions that were asked for are not needed any more."""
+
+    subject: ClassVar[str] = "request"
+    request_id: str
+    steps: tuple[int, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyActivated(Fact):
     """A version of a policy came into force."""
 
@@ -234,11 +244,12 @@ class ContractDrafted(Fact):
 
 @dataclass(frozen=True, slots=True)
 class ContractWithdrawn(Fact):
-    """An unsigned draft was set aside."""
+    """A contract that was not in force yet was taken back."""
 
     subject: ClassVar[str] = "contract"
     contract_id: str
     request_id: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

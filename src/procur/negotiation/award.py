@@ -1,7 +1,7 @@
 """Choose an offer, ask policy what that needs, and take the approvers' decisions to the request."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from procur.approvals.policy import Decision
@@ -11,7 +11,7 @@ from procur.core.actor import Actor
 from procur.core.errors import Conflict, DecisionNeeded, NotFound
 from procur.core.money import show
 from procur.db import Session
-from procur.db.models import ApprovalRecord, OfferRecord, RequestRecord, VendorProfileRecord
+from procur.db.models import ApprovalRecord, OfferRecord, RequestRecord, VendorEvidence, VendorProfileRecord
 from procur.db.repositories import (
     ContractRepository,
     NegotiationRepository,
@@ -24,11 +24,11 @@ from procur.negotiation.mandates import hold_to_mandate, mandate_in_force
 from procur.negotiation.offers_compared import Compared, open_offers
 from procur.sourcing.budgets import budget_over
 from procur.sourcing.service import move_request
+from procur.vendors.catalogue import ACCEPTED_EVIDENCE
 
 SUBJECT = "request"
 PICKS = ("best_value", "lowest_cost", "lowest_risk")
 RELATED_DAYS = 90
-PROVEN = ("certified", "report")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,7 @@ def propose_award(
     nothing. The offer is held to the mandate in this transaction, by us and by the database.
     """
     actor.require("award.propose")
+    request = RequestRepository(session).locked(request.id)
     if request.status not in {"negotiating", "rejected"}:
         raise Conflict(
             f"{request.request_id} is {request.status}; only a negotiated request can be awarded",
@@ -76,7 +77,7 @@ def propose_award(
             details={"block": list(decision.blocks)},
         )
     if not offer.accepted:
-        OfferRepository(session).accept(offer.id, mandate_id=mandate.id)
+        OfferRepository(session).accept(offer.id, mandate_id=mandate.id, accepted_at=now)
     if request.status == "rejected":
         move_request(session, actor, request, "negotiating", now=now, reason="awarded again")
     approvals = ask_for_approvals(
@@ -119,6 +120,9 @@ def decide_award(
     now: datetime,
 ) -> list[ApprovalRecord]:
     """Decide the next open step as this person; the last approval approves, any rejection ends it."""
+    actor.require("award.approve")
+    # Locked, so that of two approvers who decide at once the second one sees that nothing else is open.
+    request = RequestRepository(session).locked(request.id)
     if request.status != "awaiting_approval":
         raise NotFound(
             f"{request.request_id} does not wait for approval (it is {request.status})", field="status"
@@ -175,7 +179,7 @@ def _facts(
     months = terms.term_months
     budget = budget_over(request, months)
     evidence = VendorRepository(session).evidence_for([vendor.id])[vendor.id]
-    held = {row.framework for row in evidence if row.kind in PROVEN and _valid(row.valid_until, now)}
+    held = {row.framework for row in evidence if _proves(row, now)}
     talks = NegotiationRepository(session).get(offer.negotiation_session_id)
     unknown = talks.buyer_state["unknown"]
     return {
@@ -214,8 +218,8 @@ def _recent_total(session: Session, vendor: VendorProfileRecord, currency: str, 
     return sum(recent, Decimal(0))
 
 
-def _valid(until: date | None, now: datetime) -> bool:
-    return until is None or until >= now.date()
+def _proves(row: VendorEvidence, now: datetime) -> bool:
+    return row.kind in ACCEPTED_EVIDENCE and (row.valid_until is None or row.valid_until >= now.date())
 
 
 def _way_out(decision: Decision, vendor: VendorProfileRecord) -> str:

@@ -13,7 +13,7 @@ from procur.core.errors import DecisionNeeded, InvalidInput, OutsideMandate
 from procur.core.money import minor_units, show
 from procur.db import Session
 from procur.db.models import MandateRecord, OfferRecord, RequestRecord
-from procur.db.repositories import MandateRepository
+from procur.db.repositories import MandateRepository, RequestRepository
 from procur.events.facts import MandateWritten
 from procur.sourcing.budgets import MONTHS_PER_YEAR, budget_over, is_recurring
 
@@ -86,6 +86,8 @@ def write_mandate(
     if actor.kind != "user":
         raise InvalidInput("a mandate is written by a person", field="actor")
     _check(mandate)
+    # Whoever awards or signs right now ends before this, or sees this mandate.
+    RequestRepository(session).locked(request.id)
     row = MandateRepository(session).create(
         request_id=request.id,
         max_total=mandate.max_total,

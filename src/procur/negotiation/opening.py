@@ -35,6 +35,7 @@ def open_talks(
 ) -> list[NegotiationSessionRecord]:
     """Start one session per shortlisted vendor, under the request's mandate (written if there is none)."""
     actor.require("negotiation.run")
+    request = RequestRepository(session).locked(request.id)
     if NegotiationRepository(session).for_request(request.id):
         raise Conflict(
             f"{request.request_id} is being negotiated already",

@@ -22,6 +22,7 @@ from procur.db.repositories import (
     NegotiationRepository,
     NumberRepository,
     OfferRepository,
+    RequestRepository,
     VendorRepository,
 )
 from procur.events.facts import (
@@ -139,8 +140,9 @@ def record_round(
     newer mandate is in force than the one under which it was decided.
     """
     actor.require("negotiation.run")
+    request = RequestRepository(session).locked(request.id)
     sessions, offers = NegotiationRepository(session), OfferRepository(session)
-    row = sessions.named(played.session_id)
+    row = sessions.locked(sessions.named(played.session_id).id)
     if row.status != "active" or row.current_round != played.round - 1:
         raise Conflict(
             f"{row.session_id} is not waiting for round {played.round}: it is {row.status} in round "
@@ -189,7 +191,7 @@ def record_round(
             correlation_id=request.request_id,
         )
         return row
-    return record_answer(session, actor, request, row, ours=ours, answer=answer, now=now)
+    return _add_answer(session, actor, request, row, ours=ours, answer=answer, now=now)
 
 
 def record_answer(
@@ -202,8 +204,29 @@ def record_answer(
     answer: Answer,
     now: datetime,
 ) -> NegotiationSessionRecord:
-    """Put the vendor's answer to our offer of this round on record."""
+    """Put the vendor's answer to our offer of this round on record, once."""
     actor.require("negotiation.run")
+    request = RequestRepository(session).locked(request.id)
+    row = NegotiationRepository(session).locked(row.id)
+    if row.status != "active" or row.current_round != ours.round_number - 1:
+        raise Conflict(
+            f"{row.session_id} does not wait for an answer to round {ours.round_number}: it is {row.status} "
+            f"in round {row.current_round}",
+            field="round",
+        )
+    return _add_answer(session, actor, request, row, ours=ours, answer=answer, now=now)
+
+
+def _add_answer(
+    session: Session,
+    actor: Actor,
+    request: RequestRecord,
+    row: NegotiationSessionRecord,
+    *,
+    ours: OfferRecord,
+    answer: Answer,
+    now: datetime,
+) -> NegotiationSessionRecord:
     number = ours.round_number
     written = [ours.offer_id]
     if answer.kind == "counter":
@@ -255,11 +278,12 @@ def record_answer(
 
 def withdraw_talks(
     session: Session, actor: Actor, request: RequestRecord, *, now: datetime, reason: str
-) -> None:
-    """End every open session of a request from the buyer's side."""
-    for row in NegotiationRepository(session).for_request(request.id):
-        if row.status == "active":
-            _fail(session, actor, request, row, outcome="withdrawn", reason=reason, now=now)
+) -> list[NegotiationSessionRecord]:
+    """End every open session of a request from the buyer's side; return them."""
+    rows = [row for row in NegotiationRepository(session).for_request(request.id) if row.status == "active"]
+    for row in rows:
+        _fail(session, actor, request, row, outcome="withdrawn", reason=reason, now=now)
+    return rows
 
 
 def _add_offer(
@@ -320,7 +344,7 @@ def _settle(
             hint="record the answer as a counter-offer: the agent then decides under the mandate in force",
         )
     hold_to_mandate(offer, mandate, now=now)
-    OfferRepository(session).accept(offer.id, mandate_id=mandate.id)
+    OfferRepository(session).accept(offer.id, mandate_id=mandate.id, accepted_at=now)
     terms = offer.terms
     saved = None
     if row.list_unit_price is not None:

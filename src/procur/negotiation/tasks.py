@@ -9,7 +9,7 @@ from functools import partial
 
 from procur.core.actor import Actor
 from procur.core.deal import Mandate, Terms
-from procur.core.errors import NotFound
+from procur.core.errors import Conflict, NotFound
 from procur.db import Session
 from procur.db.repositories import (
     MandateRepository,
@@ -134,11 +134,18 @@ def negotiate(
 ) -> list[Seat]:
     """Play on until every session has ended or waits for a vendor; return the seats as they stand then.
 
-    What is finished is never played again: a process that was killed is resumed by calling this again.
+    What is finished is never played again: a process that was killed is resumed by calling this again. Of
+    two processes that play at once each takes up what the other has put on record.
     """
+    refused: Conflict | None = None
+    seen: list[tuple[object, ...]] = []
     while True:
         with sessions() as session:
             seats = seats_of(session, request_id)
+        before, seen = seen, [_progress(seat) for seat in seats]
+        if refused is not None and seen == before:
+            raise refused
+        refused = None
         ready = [seat for seat in seats if seat.status == "active" and seat.waiting is None]
         if not ready:
             return seats
@@ -148,11 +155,27 @@ def negotiate(
         with ThreadPoolExecutor(max_workers=len(table)) as pool:
             played = list(pool.map(partial(play, seats=seats), table))
         for seat, result in zip(table, played, strict=True):
-            with sessions() as session:
-                request = RequestRepository(session).named(request_id)
-                record_round(session, actor, request, result, now=now())
+            try:
+                with sessions() as session:
+                    request = RequestRepository(session).named(request_id)
+                    record_round(session, actor, request, result, now=now())
+            except Conflict as error:
+                # Somebody was faster, or the mandate is a newer one: look again and decide on that.
+                refused = error
+                break
             if on_round is not None:
                 on_round(seat, result)
+
+
+def _progress(seat: Seat) -> tuple[object, ...]:
+    """Return what changes whenever anything is put on record about a session."""
+    return (
+        seat.session_id,
+        seat.status,
+        seat.current_round,
+        seat.waiting is None,
+        seat.brief.mandate.version,
+    )
 
 
 @dataclass(frozen=True, slots=True)

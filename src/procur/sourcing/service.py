@@ -122,15 +122,26 @@ def move_request(
     reason: str | None = None,
     **changes: Any,
 ) -> None:
-    """Move a request to its next status; a step that its life does not allow is a Conflict."""
+    """Move a request to its next status; a step that its life does not allow is a Conflict.
+
+    The request is locked and read again first: if it is not where the caller saw it, somebody was faster.
+    """
+    requests = RequestRepository(session)
     before = request.status
+    request = requests.locked(request.id)
+    if request.status != before:
+        raise Conflict(
+            f"{request.request_id} was {before} a moment ago and is {request.status} by now",
+            field="status",
+            hint=f"procur request show {request.request_id}",
+        )
     if status not in NEXT[before]:
         raise Conflict(
             f"{request.request_id} is {before} and cannot become {status}",
             field="status",
             hint=f"from {before} it can become: {', '.join(sorted(NEXT[before])) or 'nothing else'}",
         )
-    RequestRepository(session).update(request.id, status=status, **changes)
+    requests.move(request.id, to=status, expected=before, **changes)
     if before != status:
         record(
             session,
@@ -154,6 +165,7 @@ def shortlist(
 ) -> Matching:
     """Match the request to every vendor of the organisation, move it to sourcing and record the shortlist."""
     actor.require("request.write")
+    request = RequestRepository(session).locked(request.id)
     if exchange_rates:
         told = {currency: str(rate) for currency, rate in exchange_rates.items()}
         RequestRepository(session).update(request.id, specs={**request.specs, "exchange_rates": told})
