@@ -9,7 +9,7 @@ import pytest
 
 from factories.house import ALICE, BOB, SETTLED, House
 from procur.cli.steps import closing, setting_up
-from procur.contracts.service import sign_contract
+from procur.contracts.signing import sign_contract
 from procur.core.actor import negotiating_agent
 from procur.core.errors import Conflict, DecisionNeeded, InvalidInput, NotAllowed, NotFound, Unavailable
 from procur.db.repositories import (

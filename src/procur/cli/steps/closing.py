@@ -9,7 +9,8 @@ from procur.cli.steps.negotiating import economics_of
 from procur.cli.steps.setting_up import vocabulary_of
 from procur.cli.workspace import Workspace
 from procur.contracts.orders import issue_order
-from procur.contracts.service import draft_contract, sign_contract
+from procur.contracts.service import draft_contract
+from procur.contracts.signing import sign_contract
 from procur.core.errors import DecisionNeeded
 from procur.db.models import AuditLogRecord, ContractRecord, PurchaseOrderRecord
 from procur.db.repositories import (
@@ -224,7 +225,12 @@ def _contract_dict(workspace: Workspace, row: ContractRecord) -> dict[str, Any]:
         "signed_by_buyer": row.buyer_signer_id if row.signed_by_buyer else None,
         "signed_by_vendor": row.vendor_signer_id if row.signed_by_vendor else None,
         "purchase_order": row.purchase_order_id,
+        "certificate": _stored(workspace, row.special_terms.get("certificate", {}).get("path")),
     }
+
+
+def _stored(workspace: Workspace, path: str | None) -> str | None:
+    return None if path is None else str(workspace.store.root / path)
 
 
 def _order_dict(

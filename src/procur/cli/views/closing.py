@@ -32,6 +32,8 @@ def signatures(console: Console, told: dict[str, Any]) -> None:
     """Show who has signed."""
     fact(console, "signed for the buyer", told["signed_by_buyer"] or "not yet")
     fact(console, "signed for the vendor", told["signed_by_vendor"] or "not yet")
+    if told["certificate"]:
+        fact(console, "signature certificate", short_path(told["certificate"]))
     fact(console, "status", told["status"].replace("_", " "))
 
 
