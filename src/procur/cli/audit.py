@@ -16,10 +16,11 @@ def audit() -> None:
 @audit.command("list")
 @click.argument("subject", required=False)
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 10_000))
+@click.option("--before", default=None, type=int, help="Entries before this number.")
 @workspace_command
-def list_entries(workspace: Workspace, *, subject: str | None, limit: int) -> None:
-    """List entries, oldest first: all, or those about one SUBJECT (REQ-…, NEG-…, CON-…)."""
-    workspace.show(steps.trail(workspace, subject=subject, limit=limit), views.trail)
+def list_entries(workspace: Workspace, *, subject: str | None, limit: int, before: int | None) -> None:
+    """List the last entries, oldest first: all, or those about one SUBJECT (REQ-…, NEG-…, CON-…)."""
+    workspace.show(steps.trail(workspace, subject=subject, limit=limit, before=before), views.trail)
 
 
 @audit.command()

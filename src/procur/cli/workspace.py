@@ -77,9 +77,17 @@ class Workspace:
         with self.database.get_session(self.organization, ids=self.ids, clock=self.clock) as session:
             yield session
 
-    def actor(self, session: Session) -> Actor:
-        """Return the person who runs this command."""
-        return actor_for(session, email=self.who)
+    def actor(self, session: Session, permission: str | None = None) -> Actor:
+        """Return the person who runs this command; NotAllowed if their role lacks the permission."""
+        person = actor_for(session, email=self.who)
+        if permission is not None:
+            person.require(permission)
+        return person
+
+    def require(self, permission: str) -> None:
+        """Refuse at once, before a step reads files or asks anybody anything."""
+        with self.session() as session:
+            self.actor(session, permission)
 
     def show(self, told: dict[str, Any], view: Callable[[Console, dict[str, Any]], None]) -> None:
         """Answer as JSON, or let `view` print the same values for a person."""

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from procur.audit.trail import record
 from procur.contracts.certificate import TEMPLATE, Signature, certificate_paper
+from procur.contracts.reading import vendor_of
 from procur.core.actor import Actor
 from procur.core.errors import Conflict, DecisionNeeded, InvalidInput, NotAllowed
 from procur.db import Session
@@ -22,6 +23,8 @@ from procur.events.facts import ContractActivated, ContractSigned
 from procur.negotiation.mandates import hold_to_mandate, mandate_in_force
 from procur.sourcing.service import move_request
 
+SIDES = ("buyer", "vendor")
+
 
 def sign_contract(
     session: Session,
@@ -38,7 +41,7 @@ def sign_contract(
     The document is read and its hash compared first, so that what is signed is what was drafted. A document
     that still has points to be completed is signed only by somebody who says so.
     """
-    if side not in {"buyer", "vendor"}:
+    if side not in SIDES:
         raise InvalidInput("side is buyer or vendor", field="side")
     if actor.kind != "user" or actor.user_id is None:
         raise NotAllowed("only a person can sign")
@@ -108,9 +111,8 @@ def _may_sign(session: Session, actor: Actor, contract: ContractRecord, side: st
     """Each side signs for itself: the buyer's people never for the vendor, nor the other way round."""
     actor.require(f"contract.sign_for_{side}")
     if side == "vendor":
-        user = UserRepository(session).get(actor.user_id)
         vendor = VendorRepository(session).get(contract.vendor_id)
-        if user.preferences.get("vendor_id") != vendor.vendor_id:
+        if vendor_of(session, actor) != vendor.id:
             raise NotAllowed(f"{actor.name} does not sign for {vendor.name}")
 
 

@@ -20,7 +20,9 @@ _BUY = frozenset(
         "order.issue",
     }
 )
-_READ = frozenset({"request.read", "audit.read"})
+# What everybody in the company may see, and what only those who negotiate and decide may see.
+_SEE = frozenset({"request.read", "vendor.read", "company.read"})
+_READ = _SEE | {"user.read", "policy.read", "negotiation.read", "contract.read", "audit.read"}
 _ADMIN = _BUY | _READ | {"user.write", "policy.write", "evidence.write", "award.approve"}
 
 # The negotiating agent may bargain inside a mandate and nothing else: it never approves, signs, sets limits.
@@ -29,11 +31,38 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "admin": _ADMIN,
     "approver": _READ | {"award.approve", "evidence.write", "contract.sign_for_buyer"},
     "buyer": _BUY | _READ | {"evidence.write"},
-    "member": frozenset({"request.write", "request.read"}),
-    "viewer": frozenset({"request.read"}),
-    "vendor": frozenset({"contract.sign_for_vendor"}),
+    "member": _SEE | {"request.write"},
+    "viewer": _SEE,
+    # Somebody of the other side: nothing but the contracts and orders of the vendor for which they sign.
+    "vendor": frozenset({"contract.sign_for_vendor", "contract.read_own"}),
     "agent": frozenset({"negotiation.run"}),
-    "system": _READ,
+    "system": frozenset({"request.read", "audit.read"}),
+}
+
+# What each permission is for, as the reference page says it.
+MEANING = {
+    "request.read": "Show and list requests, without their limits and offers",
+    "request.write": "Open, match and cancel requests",
+    "vendor.read": "Show and list vendors",
+    "vendor.write": "Import and change vendors",
+    "evidence.write": "Record what proves a vendor's compliance",
+    "company.read": "Show the company's data",
+    "user.read": "List people",
+    "user.write": "Add people, change the company's data",
+    "policy.read": "Show the approval policy",
+    "policy.write": "Put a policy in force",
+    "mandate.write": "Say how far the agent may go",
+    "negotiation.read": "Show mandates, talks and their replay, the comparison, the award and the savings",
+    "negotiation.run": "Negotiate, record a vendor's answer",
+    "award.propose": "Choose an offer",
+    "award.approve": "Approve or reject an award",
+    "contract.draft": "Draft a contract",
+    "contract.read": "Show and list contracts and orders",
+    "contract.read_own": "The same, of the vendor for which one signs",
+    "contract.sign_for_buyer": "Sign for the buyer",
+    "contract.sign_for_vendor": "Sign for the vendor to which one belongs",
+    "order.issue": "Issue a purchase order",
+    "audit.read": "Show and verify the audit trail",
 }
 
 

@@ -9,8 +9,9 @@ from procur.cli.steps.negotiating import economics_of
 from procur.cli.steps.setting_up import vocabulary_of
 from procur.cli.workspace import Workspace
 from procur.contracts.orders import issue_order
+from procur.contracts.reading import contract_for, order_for, rows_for
 from procur.contracts.service import draft_contract
-from procur.contracts.signing import sign_contract
+from procur.contracts.signing import SIDES, sign_contract
 from procur.core.errors import DecisionNeeded
 from procur.db.models import AuditLogRecord, ContractRecord, PurchaseOrderRecord
 from procur.db.repositories import (
@@ -36,9 +37,10 @@ def draft(
 ) -> dict[str, Any]:
     """Draft the contract of an approved request and store its PDF."""
     with workspace.session() as session:
+        person = workspace.actor(session, "contract.draft")
         drafted = draft_contract(
             session,
-            workspace.actor(session),
+            person,
             workspace.store,
             vocabulary_of(workspace),
             RequestRepository(session).named(request_id),
@@ -59,7 +61,7 @@ def draft(
 def show_contract(workspace: Workspace, contract_id: str) -> dict[str, Any]:
     """Return a contract and check that its document is the one that was stored."""
     with workspace.session() as session:
-        row = ContractRepository(session).named(contract_id)
+        row = contract_for(session, workspace.actor(session), contract_id)
         workspace.store.get(row.document_path or "", sha256=row.document_hash)
         return _contract_dict(workspace, row) | {"document_unchanged": True}
 
@@ -67,7 +69,9 @@ def show_contract(workspace: Workspace, contract_id: str) -> dict[str, Any]:
 def list_contracts(workspace: Workspace, *, limit: int, cursor: str | None) -> dict[str, Any]:
     """Return a page of contracts, newest first."""
     with workspace.session() as session:
-        page = ContractRepository(session).page(limit=limit, cursor=cursor)
+        page = ContractRepository(session).page(
+            limit=limit, cursor=cursor, **rows_for(session, workspace.actor(session))
+        )
         return {
             "contracts": [_contract_dict(workspace, row) for row in page.rows],
             "next_cursor": page.next_cursor,
@@ -77,7 +81,9 @@ def list_contracts(workspace: Workspace, *, limit: int, cursor: str | None) -> d
 def list_orders(workspace: Workspace, *, limit: int, cursor: str | None) -> dict[str, Any]:
     """Return a page of purchase orders, newest first."""
     with workspace.session() as session:
-        page = PurchaseOrderRepository(session).page(limit=limit, cursor=cursor)
+        page = PurchaseOrderRepository(session).page(
+            limit=limit, cursor=cursor, **rows_for(session, workspace.actor(session))
+        )
         contracts = ContractRepository(session).get_many(row.contract_id for row in page.rows)
         return {
             "orders": [
@@ -93,6 +99,8 @@ def sign(
     """Sign a contract for one side, as the person who runs the command."""
     with workspace.session() as session:
         person = workspace.actor(session)
+        if side in SIDES:
+            person.require(f"contract.sign_for_{side}")
         row = sign_contract(
             session,
             person,
@@ -108,9 +116,10 @@ def sign(
 def issue(workspace: Workspace, contract_id: str, *, note: str | None = None) -> dict[str, Any]:
     """Issue the purchase order of an active contract."""
     with workspace.session() as session:
+        person = workspace.actor(session, "order.issue")
         row = issue_order(
             session,
-            workspace.actor(session),
+            person,
             workspace.store,
             ContractRepository(session).named(contract_id),
             now=workspace.clock.now(),
@@ -124,7 +133,7 @@ def show_order(workspace: Workspace, po_number: str) -> dict[str, Any]:
     """Return a purchase order and check that its XML is the one that was stored."""
     with workspace.session() as session:
         orders = PurchaseOrderRepository(session)
-        row = orders.named(po_number)
+        row = order_for(session, workspace.actor(session), po_number)
         workspace.store.get(row.xml_path or "", sha256=row.xml_hash)
         workspace.store.get(row.document_path or "", sha256=row.document_hash)
         contract = ContractRepository(session).get(row.contract_id)
@@ -134,6 +143,7 @@ def show_order(workspace: Workspace, po_number: str) -> dict[str, Any]:
 def savings(workspace: Workspace, request_id: str) -> dict[str, Any]:
     """Measure the award of a request against what it can be measured against, from stored rows only."""
     with workspace.session() as session:
+        workspace.actor(session, "negotiation.read")
         request = RequestRepository(session).named(request_id)
         if request.awarded_offer_id is None:
             raise DecisionNeeded(
@@ -171,19 +181,24 @@ def savings(workspace: Workspace, request_id: str) -> dict[str, Any]:
         return {"request_id": request_id, "vendor": vendor.name, **report.as_dict()}
 
 
-def trail(workspace: Workspace, *, subject: str | None, limit: int) -> dict[str, Any]:
-    """Return audit entries, oldest first: all, or those about one thing and what follows from it."""
+def trail(
+    workspace: Workspace, *, subject: str | None, limit: int, before: int | None = None
+) -> dict[str, Any]:
+    """Return the last audit entries, oldest first: all, or those about one thing and what follows from it.
+
+    `before` names the entry that they stand before: the first one of the page that was read last.
+    """
     with workspace.session() as session:
+        workspace.actor(session, "audit.read")
         repository = AuditRepository(session)
-        rows = repository.since(0, limit=100_000)
-        if subject is not None:
-            rows = [row for row in rows if subject in {row.resource_id, row.correlation_id}]
-        return {"entries": [_entry(row) for row in rows[-limit:]], "total": len(rows)}
+        rows = repository.about(subject, before=before, limit=limit)
+        return {"entries": [_entry(row) for row in rows], "total": repository.count_about(subject)}
 
 
 def verify(workspace: Workspace) -> dict[str, Any]:
     """Walk the audit chain; tell the first entry that does not fit."""
     with workspace.session() as session:
+        workspace.actor(session, "audit.read")
         report = AuditRepository(session).verify()
         return {
             "intact": report.intact,

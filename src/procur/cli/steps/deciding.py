@@ -19,6 +19,7 @@ from procur.negotiation.offers_compared import compare_offers
 def compare_request(workspace: Workspace, request_id: str, *, horizon: int | None = None) -> dict[str, Any]:
     """Compare the final offers of a request."""
     with workspace.session() as session:
+        workspace.actor(session, "negotiation.read")
         request = RequestRepository(session).named(request_id)
         compared = compare_offers(
             session, request, economics_of(session), now=workspace.clock.now(), horizon_months=horizon
@@ -36,11 +37,14 @@ def award_request(
 ) -> dict[str, Any]:
     """Choose an offer and ask policy what that needs."""
     with workspace.session() as session:
-        request = RequestRepository(session).named(request_id)
+        person = workspace.actor(session, "award.propose")
+        requests = RequestRepository(session)
+        # Locked from here: what is compared is what is awarded.
+        request = requests.locked(requests.named(request_id).id)
         compared = compare_offers(session, request, economics_of(session), now=workspace.clock.now())
         award = propose_award(
             session,
-            workspace.actor(session),
+            person,
             request,
             compared,
             choice=choice,
@@ -62,7 +66,7 @@ def award_request(
 def waiting_approvals(workspace: Workspace) -> dict[str, Any]:
     """Return what waits for this person's decision."""
     with workspace.session() as session:
-        person = workspace.actor(session)
+        person = workspace.actor(session, "request.read")
         roles = [person.role] + (["approver"] if person.role == "owner" else [])
         repository = ApprovalRepository(session)
         found = repository.pending_for(roles=roles, person_id=person.user_id or "")
@@ -92,7 +96,7 @@ def approve_request(
 ) -> dict[str, Any]:
     """Approve or reject the next open step of a request as this person."""
     with workspace.session() as session:
-        person = workspace.actor(session)
+        person = workspace.actor(session, "award.approve")
         request = RequestRepository(session).named(request_id)
         rows = decide_award(
             session, person, request, approve=approve, reason=reason, now=workspace.clock.now()
@@ -110,16 +114,19 @@ def approve_request(
 def show_policy(workspace: Workspace) -> dict[str, Any]:
     """Return the policy in force: the organisation's own, or the packaged template."""
     with workspace.session() as session:
+        workspace.actor(session, "policy.read")
         row = PolicyRepository(session).get_active_policy(POLICY_NAME)
         return dict(DEFAULT_POLICY) if row is None else {**row.policy_data, "version": row.version}
 
 
 def set_policy(workspace: Workspace, data: Any) -> dict[str, Any]:
     """Check a policy and put it in force."""
+    workspace.require("policy.write")
     if not isinstance(data, dict):
         raise InvalidInput("a policy is a JSON object", field="file")
     with workspace.session() as session:
-        policy = activate_policy(session, workspace.actor(session), data, now=workspace.clock.now())
+        person = workspace.actor(session, "policy.write")
+        policy = activate_policy(session, person, data, now=workspace.clock.now())
         return {
             "name": policy.name,
             "version": policy.version,

@@ -43,6 +43,7 @@ def economics_of(session: Session) -> Economics:
 def show_mandate(workspace: Workspace, request_id: str) -> dict[str, Any]:
     """Return a request's mandate: the one in force, or the one the request itself would give."""
     with workspace.session() as session:
+        workspace.actor(session, "negotiation.read")
         request = RequestRepository(session).named(request_id)
         rows = MandateRepository(session).versions_for(request.id)
         proposed = None if rows else limits_dict(mandate_from_request(request))
@@ -58,12 +59,13 @@ def set_mandate(
 ) -> dict[str, Any]:
     """Write the next version of a mandate: the one in force with these limits instead."""
     with workspace.session() as session:
+        person = workspace.actor(session, "mandate.write")
         request = RequestRepository(session).named(request_id)
         row = MandateRepository(session).latest_for(request.id)
         current = mandate_from_request(request) if row is None else row.limits
         written = write_mandate(
             session,
-            workspace.actor(session),
+            person,
             request,
             changed(current, **limits),
             now=workspace.clock.now(),
@@ -86,7 +88,7 @@ def negotiate_request(
 ) -> dict[str, Any]:
     """Negotiate with every shortlisted vendor; with `resume`, play on what a stop left unfinished."""
     with workspace.session() as session:
-        person = workspace.actor(session)
+        person = workspace.actor(session, "negotiation.run")
         request = RequestRepository(session).named(request_id)
         talks = NegotiationRepository(session).for_request(request.id)
         if talks and not resume:
@@ -143,6 +145,7 @@ def _unsaid(request: RequestRecord) -> list[str]:
 def show_negotiations(workspace: Workspace, request_id: str) -> dict[str, Any]:
     """Return how each session of a request stands, with its final offer."""
     with workspace.session() as session:
+        workspace.actor(session, "negotiation.read")
         request = RequestRepository(session).named(request_id)
         talks = NegotiationRepository(session).for_request(request.id)
         offers = OfferRepository(session).for_request(request.id)
@@ -180,6 +183,7 @@ def show_negotiations(workspace: Workspace, request_id: str) -> dict[str, Any]:
 def show_negotiation(workspace: Workspace, session_id: str) -> dict[str, Any]:
     """Return one session with every offer of every round."""
     with workspace.session() as session:
+        workspace.actor(session, "negotiation.read")
         row = NegotiationRepository(session).named(session_id)
         vendor = VendorRepository(session).get(row.vendor_id)
         request = RequestRepository(session).get(row.request_id)
@@ -212,6 +216,7 @@ def show_negotiation(workspace: Workspace, session_id: str) -> dict[str, Any]:
 
 def replay_negotiation(workspace: Workspace, session_id: str) -> dict[str, Any]:
     """Decide every round of a session again and tell whether it equals what is stored."""
+    workspace.require("negotiation.read")
     rounds = replay(workspace.session, session_id)
     return {
         "session_id": session_id,
@@ -234,7 +239,7 @@ def answer_for_vendor(
 ) -> dict[str, Any]:
     """Record what a vendor's person answered (accept, counter, end), then let the agent play on."""
     with workspace.session() as session:
-        person = workspace.actor(session)
+        person = workspace.actor(session, "negotiation.run")
         row = NegotiationRepository(session).named(session_id)
         request = RequestRepository(session).get(row.request_id)
         ours = waiting_offer(OfferRepository(session).for_session(row.id))

@@ -96,6 +96,7 @@ def _close(
 def _standing(workspace: Workspace, request_id: str) -> tuple[str, str | None, str | None]:
     """Return the request's status, and its contract's and order's numbers where it has them."""
     with workspace.session() as session:
+        workspace.actor(session, "request.read")
         row = RequestRepository(session).named(request_id)
         contracts = [c for c in ContractRepository(session).for_request(row.id) if c.status != "terminated"]
         last = contracts[-1] if contracts else None

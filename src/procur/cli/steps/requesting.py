@@ -7,6 +7,7 @@ from typing import Any
 from procur.cli.steps.limits import mandate_dict
 from procur.cli.steps.setting_up import vocabulary_of
 from procur.cli.workspace import Workspace
+from procur.contracts import cancelling
 from procur.db.models import RequestRecord
 from procur.db.repositories import (
     ApprovalRepository,
@@ -17,10 +18,9 @@ from procur.db.repositories import (
     UserRepository,
     VendorRepository,
 )
-from procur.negotiation.service import withdraw_talks
 from procur.sourcing.assist import assist
 from procur.sourcing.intake import Intake, read_request
-from procur.sourcing.service import demand_complete, move_request, need_of, open_request, shortlist
+from procur.sourcing.service import demand_complete, need_of, open_request, shortlist
 from procur.vendors.matching import Match, Matching, Need
 
 Ask = Callable[[Intake], Intake]
@@ -37,7 +37,7 @@ def new_request(
 ) -> dict[str, Any]:
     """Read a request, ask for what is missing (`ask`, on a terminal) and store it once it is complete."""
     vocabulary = vocabulary_of(workspace)
-    workspace.database.check_connection()
+    workspace.require("request.write")
     intake = read_request(
         text, vocabulary=vocabulary, today=workspace.clock.today(), default_currency=currency
     )
@@ -58,6 +58,9 @@ def new_request(
 def show_request(workspace: Workspace, request_id: str) -> dict[str, Any]:
     """Return a request with everything that came of it."""
     with workspace.session() as session:
+        person = workspace.actor(session, "request.read")
+        # Limits, offers and the award are for those who negotiate and decide.
+        inside = person.may("negotiation.read")
         row = RequestRepository(session).named(request_id)
         talks = NegotiationRepository(session).for_request(row.id)
         vendors = VendorRepository(session).get_many(each.vendor_id for each in talks)
@@ -65,7 +68,7 @@ def show_request(workspace: Workspace, request_id: str) -> dict[str, Any]:
         approvals = ApprovalRepository(session).for_subject("request", request_id)
         names = UserRepository(session).names({a.decided_by for a in approvals if a.decided_by})
         awarded = None
-        if row.awarded_offer_id:
+        if inside and row.awarded_offer_id:
             offer = OfferRepository(session).get(row.awarded_offer_id)
             awarded = {
                 "vendor": vendors[offer.vendor_id].name,
@@ -75,7 +78,7 @@ def show_request(workspace: Workspace, request_id: str) -> dict[str, Any]:
         return {
             **_request_line(row),
             "intake": row.specs.get("intake", {}),
-            "mandate": None if mandate is None else mandate_dict(mandate),
+            "mandate": mandate_dict(mandate) if inside and mandate is not None else None,
             "negotiations": [
                 {
                     "session_id": each.session_id,
@@ -86,6 +89,7 @@ def show_request(workspace: Workspace, request_id: str) -> dict[str, Any]:
                     "reason": each.outcome_reason,
                 }
                 for each in talks
+                if inside
             ],
             "awarded": awarded,
             "approvals": [
@@ -102,13 +106,21 @@ def show_request(workspace: Workspace, request_id: str) -> dict[str, Any]:
 
 
 def cancel_request(workspace: Workspace, request_id: str, *, reason: str) -> dict[str, Any]:
-    """Cancel a request and end its open talks."""
+    """Cancel a request: its open talks, approvals and drafts end with it."""
     with workspace.session() as session:
-        person = workspace.actor(session)
+        person = workspace.actor(session, "request.write")
         row = RequestRepository(session).named(request_id)
-        move_request(session, person, row, "cancelled", now=workspace.clock.now(), reason=reason)
-        withdraw_talks(session, person, row, now=workspace.clock.now(), reason=reason)
-        return {"request_id": request_id, "status": row.status, "approvals": []}
+        ended = cancelling.cancel_request(session, person, row, reason=reason, now=workspace.clock.now())
+        return {
+            "request_id": request_id,
+            "status": row.status,
+            "approvals": [
+                {"step": each.step, "role": each.required_role, "decision": each.decision}
+                for each in ended.approvals
+            ],
+            "talks": [each.session_id for each in ended.talks],
+            "contracts": [each.contract_id for each in ended.contracts],
+        }
 
 
 def list_requests(
@@ -116,6 +128,7 @@ def list_requests(
 ) -> dict[str, Any]:
     """Return a page of requests, newest first."""
     with workspace.session() as session:
+        workspace.actor(session, "request.read")
         repository = RequestRepository(session)
         filters: dict[str, Any] = {"status": status} if status else {}
         page = repository.page(limit=limit, cursor=cursor, **filters)
@@ -145,10 +158,11 @@ def match_request(
 ) -> dict[str, Any]:
     """Match a stored request to the organisation's vendors."""
     with workspace.session() as session:
+        person = workspace.actor(session, "request.write")
         row = RequestRepository(session).named(request_id)
         matching = shortlist(
             session,
-            workspace.actor(session),
+            person,
             row,
             vocabulary_of(workspace),
             now=workspace.clock.now(),

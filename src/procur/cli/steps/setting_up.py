@@ -87,6 +87,7 @@ def schema_version(workspace: Workspace) -> dict[str, Any]:
 def change_company(workspace: Workspace, **changes: Any) -> dict[str, Any]:
     """Change what the organisation is called and where it is; without a change, only tell."""
     with workspace.session() as session:
+        person = workspace.actor(session, "company.read")
         found = own_organization(session)
         company = {**found.settings.get("company", {})}
         for key in ("address", "tax_id"):
@@ -95,7 +96,7 @@ def change_company(workspace: Workspace, **changes: Any) -> dict[str, Any]:
         if any(changes.values()):
             set_up_organization(
                 session,
-                workspace.actor(session),
+                person,
                 name=changes.get("name") or found.name,
                 now=workspace.clock.now(),
                 country=changes.get("country"),
@@ -115,11 +116,12 @@ def add_person(
 ) -> dict[str, Any]:
     """Add a person to the organisation."""
     with workspace.session() as session:
+        person = workspace.actor(session, "user.write")
         if vendor_id is not None:
             VendorRepository(session).named(vendor_id)
         user = add_user(
             session,
-            workspace.actor(session),
+            person,
             own_organization(session),
             email=email,
             full_name=full_name,
@@ -133,6 +135,7 @@ def add_person(
 def list_people(workspace: Workspace) -> dict[str, Any]:
     """Return everybody in the organisation."""
     with workspace.session() as session:
+        workspace.actor(session, "user.read")
         people = UserRepository(session).get_all(limit=1000)
         return {
             "people": [
@@ -152,6 +155,7 @@ def import_catalogue(
     workspace: Workspace, path: Path | None, *, skip_bad_rows: bool = False
 ) -> dict[str, Any]:
     """Import a file, or the packaged list prices when no file is named."""
+    workspace.require("vendor.write")
     if path is None:
         vendors = read_demo_catalogue()
         report = ImportReport(vendors, (), len(vendors))
@@ -188,6 +192,7 @@ def list_vendors(
 ) -> dict[str, Any]:
     """Return a page of vendors, or those whose name contains a word."""
     with workspace.session() as session:
+        workspace.actor(session, "vendor.read")
         repository = VendorRepository(session)
         if search:
             rows, following = repository.search(search, limit=limit), None
@@ -205,6 +210,7 @@ def list_vendors(
 def show_vendor(workspace: Workspace, vendor_id: str) -> dict[str, Any]:
     """Return everything that is known of a vendor."""
     with workspace.session() as session:
+        workspace.actor(session, "vendor.read")
         repository = VendorRepository(session)
         row = repository.named(vendor_id)
         evidence = repository.evidence_for([row.id])[row.id]
@@ -232,9 +238,10 @@ def show_vendor(workspace: Workspace, vendor_id: str) -> dict[str, Any]:
 def add_evidence(workspace: Workspace, **told: Any) -> dict[str, Any]:
     """Record evidence for a vendor's compliance."""
     with workspace.session() as session:
+        person = workspace.actor(session, "evidence.write")
         vendor = record_evidence(
             session,
-            workspace.actor(session),
+            person,
             vocabulary_of(workspace),
             now=workspace.clock.now(),
             **told,
@@ -244,12 +251,12 @@ def add_evidence(workspace: Workspace, **told: Any) -> dict[str, Any]:
 
 def update_vendor(workspace: Workspace, vendor_id: str, **changes: Any) -> dict[str, Any]:
     """Change what is known of a vendor."""
+    workspace.require("vendor.write")
     if not changes:
         raise InvalidInput("nothing to change", field="options", hint="procur vendors change --help")
     with workspace.session() as session:
-        row = change_vendor(
-            session, workspace.actor(session), vendor_id=vendor_id, now=workspace.clock.now(), **changes
-        )
+        person = workspace.actor(session, "vendor.write")
+        row = change_vendor(session, person, vendor_id=vendor_id, now=workspace.clock.now(), **changes)
         return {"vendor": row.vendor_id, "changed": changes}
 
 

@@ -89,7 +89,8 @@ def trail(console: Console, told: dict[str, Any]) -> None:
         )
     console.print(table)
     if told["total"] > len(told["entries"]):
-        note(console, f"the last {len(told['entries'])} of {told['total']}; --limit shows more")
+        first = told["entries"][0]["sequence"]
+        note(console, f"{len(told['entries'])} of {told['total']}; earlier ones: --before {first}")
 
 
 def verified(console: Console, told: dict[str, Any]) -> None:
