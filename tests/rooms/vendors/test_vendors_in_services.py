@@ -120,6 +120,9 @@ def test_a_change_is_on_record_with_what_was_there_before(house: House) -> None:
         ("kind", {"kind": "promised"}),
         ("valid_until", {"valid_until": date(2026, 11, 30)}),
         ("source", {"source": "  "}),
+        ("source", {"source": "\u200b\u00a0\u2060"}),
+        ("source", {"source": "\u3164"}),
+        ("source", {"source": "a\x07b"}),
     ],
 )
 def test_evidence_that_says_nothing_is_refused(house: House, field: str, changes: dict[str, Any]) -> None:
@@ -130,6 +133,14 @@ def test_evidence_that_says_nothing_is_refused(house: House, field: str, changes
         setting_up.add_evidence(house.alice, **told | changes)
     assert error.value.field == field
     assert stored(house) == before
+
+
+def test_the_database_takes_no_blank_evidence_either(house: House) -> None:
+    with house.session() as session:
+        vendors = VendorRepository(session)
+        with pytest.raises(InvalidInput) as error:
+            vendors.add_evidence(vendors.named("boards").id, framework="soc2", kind="report", source=" ")
+    assert error.value.field == "source"
 
 
 def test_agents_record_no_evidence_and_approvers_import_nothing(house: House) -> None:
