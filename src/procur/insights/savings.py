@@ -22,6 +22,7 @@ from procur.core.finance import (
 )
 from procur.core.money import show, show_price, to_cents
 
+SHOWN_DIGITS = Decimal("0.0001")
 SHARE_DIGITS = Decimal("0.0001")
 
 Kind = Literal["cost avoidance", "cost reduction"]
@@ -113,6 +114,14 @@ class SavingsReport:
 
 
 @fixed_precision
+def per_needed_unit(terms: Terms, needed: int) -> Terms:
+    """Return the same money for the units that are needed: units bought beyond the need save nothing."""
+    if terms.quantity <= needed:
+        return terms
+    return replace(terms, unit_price=terms.unit_price * terms.quantity / needed, quantity=needed)
+
+
+@fixed_precision
 def savings_of(
     awarded: Terms, baselines: Baselines, *, cost_of_capital: Decimal, billing: str = "annual"
 ) -> SavingsReport:
@@ -184,10 +193,10 @@ def _at_unit_price(name: str, kind: Kind, awarded: Terms, price: Decimal, how: s
     """Measure against another unit price at the awarded quantity and term."""
     base = replace(awarded, unit_price=price)
     months = f" x {awarded.term_months} months" if awarded.term_months else ""
-    paid = show_price(awarded.unit_price, awarded.currency)
-    words = (
-        f"({how}: {show_price(price, awarded.currency)} - awarded {paid}) x {awarded.quantity} units{months}"
+    was, paid = (
+        show_price(each.quantize(SHOWN_DIGITS), awarded.currency) for each in (price, awarded.unit_price)
     )
+    words = f"({how}: {was} - awarded {paid}) x {awarded.quantity} units{months}"
     return _saving(name, kind, awarded, base.total, words)
 
 

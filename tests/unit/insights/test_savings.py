@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from procur.core.deal import Terms
 from procur.core.errors import InvalidInput
-from procur.insights.savings import Baselines, ListPrice, Saving, SavingsReport, savings_of
+from procur.insights.savings import Baselines, ListPrice, Saving, SavingsReport, per_needed_unit, savings_of
 
 D = Decimal
 AWARD = Terms(D("14.10"), 50, 12, "NET60", "USD")
@@ -113,3 +113,10 @@ def test_savings_reconcile(
         assert saving.baseline_total == found.awarded_total + saving.amount
         assert abs(saving.yearly) <= abs(saving.amount)
     assert found.savings[2].amount == 0
+
+
+def test_units_beyond_the_need_save_nothing():
+    bought = Terms(Decimal("8.40"), 55, 36, "PREPAID", "USD")
+    needed = per_needed_unit(bought, 50)
+    assert (needed.unit_price, needed.quantity, needed.total) == (Decimal("9.24"), 50, bought.total)
+    assert per_needed_unit(bought, 60) is bought

@@ -23,7 +23,7 @@ from procur.db.repositories import (
     RequestRepository,
     VendorRepository,
 )
-from procur.insights.savings import Baselines, ListPrice, savings_of
+from procur.insights.savings import Baselines, ListPrice, per_needed_unit, savings_of
 from procur.sourcing.budgets import budget_over
 
 
@@ -151,7 +151,7 @@ def savings(workspace: Workspace, request_id: str) -> dict[str, Any]:
             )
         offers = OfferRepository(session)
         offer = offers.get(request.awarded_offer_id)
-        terms = offer.terms
+        terms = per_needed_unit(offer.terms, request.quantity)
         talks = NegotiationRepository(session).get(offer.negotiation_session_id)
         vendor = VendorRepository(session).get(offer.vendor_id)
         first = next((o for o in offers.for_session(talks.id) if o.actor == "seller"), None)
@@ -171,9 +171,10 @@ def savings(workspace: Workspace, request_id: str) -> dict[str, Any]:
             terms,
             Baselines(
                 list_price=listed,
+                # An opening ask for more units than needed is no baseline for a saving: its unit price is.
                 first_offer=None if first is None else first.terms,
                 budget_total=budget_over(request, terms.term_months),
-                other_final_offers=tuple(o.terms for o in others),
+                other_final_offers=tuple(per_needed_unit(o.terms, request.quantity) for o in others),
             ),
             cost_of_capital=economics.cost_of_capital,
             billing=economics.billing,
