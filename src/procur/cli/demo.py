@@ -73,7 +73,10 @@ def demo(*, text: str, seed: int, as_of: str, home: Path, as_json: bool, picture
         home, as_json, clock=simulated_clock(day), ids=seeded_ids(seed, start_ms), embedded=True
     )
     console = Console(highlight=False, quiet=as_json) if picture is None else recording_console()
-    told = _Demo(workspace, console, home).run(text, seed)
+    try:
+        told = _Demo(workspace, console, home).run(text, seed)
+    finally:
+        workspace.close()
     if picture is not None:
         save_excerpt(console, picture)
     if as_json:

@@ -15,7 +15,7 @@ from rich.console import Console
 from procur.core.actor import Actor
 from procur.core.clock import Clock, SteppingClock, SystemClock
 from procur.core.errors import InvalidInput, NotFound
-from procur.db import DatabaseSession, Session, init_db
+from procur.db import DatabaseSession, Session
 from procur.db.config import DatabaseConfig
 from procur.documents.store import LocalStore
 from procur.identity.service import actor_for
@@ -36,12 +36,15 @@ class Workspace:
     # The demo's database is its own file, whatever the environment says.
     embedded: bool = False
     _database: DatabaseSession | None = None
+    _opened: list[DatabaseSession] = field(default_factory=list)
 
     @property
     def database(self) -> DatabaseSession:
         """The open database; says what to do when there is none."""
         if self._database is None:
-            self._database = init_db(self.connect().config)
+            database = self.connect()
+            database.check_schema()
+            self._database = database
         return self._database
 
     @property
@@ -60,11 +63,19 @@ class Workspace:
                 f"There is no Procur database at {path}",
                 hint="run `procur init` here, name the folder with --home, or set PROCUR_DB_URL",
             )
-        return DatabaseSession(config)
+        database = DatabaseSession(config)
+        self._opened.append(database)
+        return database
 
     def use(self, database: DatabaseSession) -> None:
         """Use this open database."""
+        self._opened.append(database)
         self._database = database
+
+    def close(self) -> None:
+        """Close what this command has opened."""
+        for database in self._opened:
+            database.close()
 
     @property
     def store(self) -> LocalStore:
@@ -125,7 +136,10 @@ def workspace_command(function: Callable[..., None]) -> Callable[..., None]:
         *, as_json: bool, home: Path, who: str | None, organization: str | None, **options: Any
     ) -> None:
         workspace = Workspace(home.absolute(), as_json, who, organization)
-        function(workspace, **options)
+        try:
+            function(workspace, **options)
+        finally:
+            workspace.close()
 
     return command
 
