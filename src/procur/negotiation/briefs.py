@@ -24,7 +24,7 @@ from procur.negotiation.agents import (
     terms_of,
 )
 from procur.negotiation.engine import AdditiveUtility, AnyIssue, Issue, PriceIssue
-from procur.negotiation.preferences import BEST_OF_LIST, Preferences, buyer_preferences
+from procur.negotiation.preferences import BEST_OF_LIST, TARGET_SHARE, Preferences, buyer_preferences
 from procur.negotiation.simulator import SellerProfile, SimulatedSeller, draw_seller
 from procur.vendors.matching import Match
 
@@ -146,7 +146,7 @@ def _published(match: Match, mandate: Mandate) -> list[Terms]:
 def preferences_of(state: Mapping[str, Any]) -> Preferences:
     """Return the buyer's preferences from the figures in its state."""
     inputs = state["inputs"]
-    target = Decimal(inputs["price_ceiling"]) * Decimal("0.8")
+    target = Decimal(inputs["price_ceiling"]) * TARGET_SHARE
     periods = 1 if 0 in inputs["terms_months"] else 12
     yearly = target * inputs["quantity"] * periods
     return buyer_preferences(

@@ -10,12 +10,13 @@ from procur.audit.trail import record
 from procur.core.actor import Actor
 from procur.core.deal import PAYMENT_TERMS, Mandate
 from procur.core.errors import DecisionNeeded, InvalidInput, OutsideMandate
+from procur.core.finance import MONTHS_PER_YEAR
 from procur.core.money import minor_units, show
 from procur.db import Session
 from procur.db.models import MandateRecord, OfferRecord, RequestRecord
 from procur.db.repositories import MandateRepository, RequestRepository
 from procur.events.facts import MandateWritten
-from procur.sourcing.budgets import MONTHS_PER_YEAR, budget_over, is_recurring
+from procur.sourcing.budgets import budget_over, is_recurring
 
 YEARLY_TERMS = (12, 24, 36)
 # Deposits and milestone plans need a person; everything else a buyer's agent may agree to by default.

@@ -7,14 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 from procur.core.errors import DecisionNeeded
+from procur.core.finance import MONTHS_PER_YEAR
 from procur.db import Session
 from procur.db.models import NegotiationSessionRecord, OfferRecord, RequestRecord, VendorEvidence
 from procur.db.repositories import MandateRepository, NegotiationRepository, OfferRepository, VendorRepository
 from procur.negotiation.briefs import EXTRAS_WORTH, Economics, preferences_of
 from procur.negotiation.comparison import Basis, Candidate, Comparison, Evidence, compare
 from procur.vendors.catalogue import ACCEPTED_EVIDENCE
-
-MONTHS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,4 +123,4 @@ def _extras(state: dict[str, object], basis: Basis) -> dict[str, Decimal]:
     """Return what each extra is worth a year: the same assumption as in the negotiation."""
     preferences = preferences_of(state)
     per_unit = {name: preferences.value_adds.get((name,), Decimal(0)) for name in EXTRAS_WORTH}
-    return {name: worth * basis.units * MONTHS for name, worth in per_unit.items()}
+    return {name: worth * basis.units * MONTHS_PER_YEAR for name, worth in per_unit.items()}

@@ -2,10 +2,9 @@
 
 from decimal import ROUND_DOWN, Decimal
 
+from procur.core.finance import MONTHS_PER_YEAR
 from procur.core.money import minor_units
 from procur.db.models import RequestRecord
-
-MONTHS_PER_YEAR = 12
 
 
 def is_recurring(request: RequestRecord) -> bool:

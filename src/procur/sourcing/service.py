@@ -7,12 +7,13 @@ from typing import Any
 from procur.audit.trail import record
 from procur.core.actor import Actor
 from procur.core.errors import Conflict, DecisionNeeded, InvalidInput
+from procur.core.finance import MONTHS_PER_YEAR
 from procur.core.money import show
 from procur.db import Session
 from procur.db.models import RequestRecord
 from procur.db.repositories import NumberRepository, RequestRepository
 from procur.events.facts import RequestMoved, RequestOpened, VendorsShortlisted
-from procur.sourcing.budgets import MONTHS_PER_YEAR, is_recurring, yearly_share
+from procur.sourcing.budgets import is_recurring, yearly_share
 from procur.sourcing.intake import Intake
 from procur.vendors.matching import Matching, Need, match
 from procur.vendors.service import vendor_cards

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from procur.core import money
+from procur.core.finance import MONTHS_PER_YEAR
 from procur.vendors.catalogue import Plan
 from procur.vendors.matching.asked import Asked
 from procur.vendors.matching.model import Need, VendorCard
 
-MONTHS = 12
 _TIMES = "\N{MULTIPLICATION SIGN}"
 _STEP = Decimal("0.0001")  # what the database keeps of a price
 
@@ -27,12 +27,12 @@ class Cost:
     @property
     def unit_price(self) -> Decimal:
         """Return the price per billed unit and month, or per unit for a one-off purchase."""
-        return _round(self.price / MONTHS) if self.period == "year" else self.price
+        return _round(self.price / MONTHS_PER_YEAR) if self.period == "year" else self.price
 
     @property
     def total(self) -> Decimal:
         """Return what a year, or the one purchase, costs."""
-        return self.price * self.billed_quantity * (MONTHS if self.period == "month" else 1)
+        return self.price * self.billed_quantity * (MONTHS_PER_YEAR if self.period == "month" else 1)
 
     @property
     def prepaid_total(self) -> Decimal | None:
@@ -44,9 +44,9 @@ class Cost:
     @property
     def sum_words(self) -> str:
         """Return the sum in words: price, quantity, months and what they come to."""
-        factors = [_show_price(self.price, self.currency)]
+        factors = [money.show_price(self.price, self.currency)]
         factors += [str(self.billed_quantity)] if self.billed_quantity != 1 else []
-        factors += [str(MONTHS)] if self.period == "month" else []
+        factors += [str(MONTHS_PER_YEAR)] if self.period == "month" else []
         told = money.show(self.total, self.currency) + ("" if self.period == "once" else " a year")
         return f"{f' {_TIMES} '.join(factors)} = {told}" if len(factors) > 1 else told
 
@@ -132,13 +132,6 @@ def _obstacle(plan: Plan, need: Need, cost: Cost | None) -> str | None:
     if plan.max_quantity is not None and need.quantity > plan.max_quantity:
         return "maximum_quantity"
     return None
-
-
-def _show_price(price: Decimal, currency: str) -> str:
-    """Return a unit price; fractions of a cent are shown, not rounded away."""
-    if money.to_cents(price, currency) == price:
-        return money.show(price, currency)
-    return f"{price.normalize():f} {currency}"
 
 
 def _round(price: Decimal) -> Decimal:
