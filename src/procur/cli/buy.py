@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from procur.cli.negotiation import talks_options
 from procur.cli.request import ask_on_terminal, may_ask
 from procur.cli.steps import requesting
 from procur.cli.steps.purchase import go_on
@@ -14,7 +15,6 @@ from procur.cli.views import closing as closing_views
 from procur.cli.views.common import fact, heading
 from procur.cli.workspace import Workspace, console, read_pairs, workspace_command
 from procur.core.errors import ProcurError
-from procur.negotiation.service import DEFAULT_ROUNDS
 
 VIEWS = {
     "match": ("Vendors", views.matching),
@@ -34,15 +34,7 @@ _NUMBER = re.compile(r"REQ-\d{4}-\d+")
 )
 @click.option("--currency", default=None, help="The currency of amounts that name none.")
 @click.option("--assist", "with_model", is_flag=True, help="Let the configured model help (PROCUR_LLM_…).")
-@click.option("--seed", type=click.IntRange(0, 2**31), default=None, help="Repeat a run bit for bit.")
-@click.option("--rounds", default=DEFAULT_ROUNDS, show_default=True, type=click.IntRange(1, 100))
-@click.option(
-    "--counterpart",
-    type=click.Choice(["simulated", "person"]),
-    default="simulated",
-    show_default=True,
-    help="Who answers for the vendor. A simulated vendor shows how talks could go; it is not the vendor.",
-)
+@talks_options
 @click.option(
     "--set", "details", multiple=True, metavar="FIELD=TEXT", help="Settle a point of the contract; repeat it."
 )

@@ -1,5 +1,7 @@
 """`procur mandate`, `procur negotiate`, `procur negotiation`."""
 
+import functools
+from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -64,17 +66,28 @@ def set_mandate(workspace: Workspace, *, request_id: str, reason: str | None, **
     workspace.show(steps.set_mandate(workspace, request_id, reason=reason, **given), views.mandate_line)
 
 
+def talks_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of talks: who answers, for how long, from which seed."""
+
+    @click.option("--seed", type=click.IntRange(0, 2**31), default=None, help="Repeat a run bit for bit.")
+    @click.option("--rounds", default=DEFAULT_ROUNDS, show_default=True, type=click.IntRange(1, 100))
+    @click.option(
+        "--counterpart",
+        type=click.Choice(["simulated", "person"]),
+        default="simulated",
+        show_default=True,
+        help="Who answers for the vendor. A simulated vendor shows how talks could go; it is not the vendor.",
+    )
+    @functools.wraps(function)
+    def command(**options: Any) -> None:
+        function(**options)
+
+    return command
+
+
 @click.command()
 @click.argument("request_id")
-@click.option("--seed", type=click.IntRange(0, 2**31), default=None, help="Repeat a run bit for bit.")
-@click.option("--rounds", default=DEFAULT_ROUNDS, show_default=True, type=click.IntRange(1, 100))
-@click.option(
-    "--counterpart",
-    type=click.Choice(["simulated", "person"]),
-    default="simulated",
-    show_default=True,
-    help="Who answers for the vendor. A simulated vendor shows how talks could go; it is not the vendor.",
-)
+@talks_options
 @click.option(
     "--limit", default=5, show_default=True, type=click.IntRange(1, 50), help="Length of the shortlist."
 )
