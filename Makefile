@@ -63,7 +63,7 @@ $(UV):
 .PHONY: lock
 lock: $(UV) ## Resolve the dependencies again (needs a package index)
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--extra cli --extra documents --extra postgres --group build pyproject.toml -o requirements/run.txt
+		--extra cli --extra documents --extra postgres --extra audit --group build pyproject.toml -o requirements/run.txt
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--all-extras --group build --group test --group check -c requirements/run.txt pyproject.toml -o requirements/dev.txt
 
