@@ -9,8 +9,8 @@ INTRODUCTION = """# Tables
 
 {note}
 
-Schema version {version}. The tables are the same on SQLite and PostgreSQL. `Money` has four decimals (on
-SQLite [scaled integers](../explanation/decisions/0001-money-is-exact-on-sqlite.md)),
+Schema version {version}. The tables are the same on SQLite and PostgreSQL. `Money` has four decimals
+and `Cost` ten (on SQLite [scaled integers](../explanation/decisions/0001-money-is-exact-on-sqlite.md)),
 `Time` is UTC, `Json` is JSONB on PostgreSQL. Keys are UUIDs; a number such as `REQ-2026-00001` is unique
 within its organisation.
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, Self, SupportsIndex
+from typing import Any, ClassVar, Self, SupportsIndex
 from uuid import UUID
 
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, Numeric
@@ -15,51 +15,76 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from procur.core.errors import InvalidInput
 from procur.core.money import decimal
 
-_SCALE = 4
-_UNIT = 10**_SCALE
-_ONE_UNIT = Decimal(1).scaleb(-_SCALE)
 _LARGEST_INT = 1 << 63
 _SCALING = (operators.mul, operators.truediv, operators.floordiv, operators.mod)
 
 
-def exact(value: object, *, field: str = "amount") -> Decimal:
-    """Return `value` as a Decimal of at most four decimals; a float counts as the digits Python shows."""
+_DIGITS = 18  # in all; a 64-bit integer holds them
+
+
+def exact(value: object, *, field: str = "amount", decimals: int = 4) -> Decimal:
+    """Return `value` as a Decimal of at most so many decimals; a float counts as the digits Python shows."""
     number = decimal(repr(value) if isinstance(value, float) else value, field=field)
     exponent = number.normalize().as_tuple().exponent
-    if isinstance(exponent, int) and exponent < -_SCALE:
-        raise InvalidInput(f"{field} has more than {_SCALE} decimals: {number}", field=field)
+    if isinstance(exponent, int) and exponent < -decimals:
+        raise InvalidInput(f"{field} has more than {decimals} decimals: {number}", field=field)
+    if abs(number) >= 10 ** (_DIGITS - decimals):
+        raise InvalidInput(f"{field} must be below 10^{_DIGITS - decimals}, not {number}", field=field)
     return number
 
 
 class Money(TypeDecorator[Decimal]):
     """NUMERIC(18,4); on SQLite, which has no decimals, an integer of ten-thousandths: exact and summable."""
 
-    impl = Numeric(18, _SCALE)
+    impl = Numeric(_DIGITS, 4)
     cache_ok = True
+    decimals: ClassVar[int] = 4
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Choose the integer on SQLite."""
-        return dialect.type_descriptor(BigInteger() if dialect.name == "sqlite" else Numeric(18, _SCALE))
+        numeric = Numeric(_DIGITS, self.decimals)
+        return dialect.type_descriptor(BigInteger() if dialect.name == "sqlite" else numeric)
+
+    def fit(self, value: object, *, field: str = "amount") -> Decimal:
+        """Return the value as this column takes it."""
+        return exact(value, field=field, decimals=self.decimals)
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
         """Return what the database stores for a Decimal."""
         if value is None:
             return None
-        number = exact(value)
-        return int(number * _UNIT) if dialect.name == "sqlite" else number
+        number = self.fit(value)
+        return int(number.scaleb(self.decimals)) if dialect.name == "sqlite" else number
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
         """Return the Decimal that the database stores."""
         if value is None:
             return None
-        number = Decimal(value) / _UNIT if dialect.name == "sqlite" else Decimal(value)
-        return number.quantize(_ONE_UNIT)
+        number = Decimal(value).scaleb(-self.decimals) if dialect.name == "sqlite" else Decimal(value)
+        return number.quantize(Decimal(1).scaleb(-self.decimals))
 
     def coerce_compared_value(self, op: Any, value: Any) -> TypeEngine[Any]:  # noqa: ARG002 - SQLAlchemy's
         """Compare amounts with amounts; multiplying would scale twice on SQLite, so it is refused."""
         if op in _SCALING:
             raise TypeError("Multiply and divide money in Python: on SQLite the column is a scaled integer")
         return self
+
+
+class Cost(Money):
+    """What a model call costs: NUMERIC(18,10), because one token may cost 0.00000005 and a call 0.00036.
+
+    A float is rounded to the tenth decimal: sums of float prices carry noise (0.1 + 0.2) nobody is billed.
+    """
+
+    impl = Numeric(_DIGITS, 10)
+    cache_ok = True
+    decimals: ClassVar[int] = 10
+
+    def fit(self, value: object, *, field: str = "cost") -> Decimal:
+        """Return the value as this column takes it."""
+        if isinstance(value, float) and abs(value) < 10**8:
+            value = round(Decimal(repr(value)), self.decimals)
+        return super().fit(value, field=field)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Date, Double, Enum, Integer,
 from procur.core.errors import InvalidInput
 from procur.db.base import columns_of
 from procur.db.tenancy import as_uuid
-from procur.db.types import Json, Money, TrackedDict, TrackedList, UtcDateTime, clean_text, exact, plain
+from procur.db.types import Json, Money, TrackedDict, TrackedList, UtcDateTime, clean_text, plain
 
 LONGEST_TEXT = 200_000
 # ISO 4217, active codes.
@@ -59,8 +59,9 @@ def fit(column: Column[Any], value: Any, *, field: str) -> Any:
     raise InvalidInput(f"{field} cannot be written", field=field)
 
 
-def _money(_column: Column[Any], value: Any, field: str) -> Decimal:
-    return exact(value, field=field)
+def _money(column: Column[Any], value: Any, field: str) -> Decimal:
+    kind: Money = column.type  # type: ignore[assignment]
+    return kind.fit(value, field=field)
 
 
 def _moment(_column: Column[Any], value: Any, field: str) -> datetime:

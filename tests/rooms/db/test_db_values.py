@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select, text
+from sqlalchemy import Dialect, func, select, text
+from sqlalchemy.dialects import postgresql, sqlite
 
 from factories.buying import Desk
 from factories.people import People
@@ -16,7 +17,7 @@ from procur.core.errors import InvalidInput
 from procur.db import DatabaseSession, Session
 from procur.db.models import RequestRecord, VendorProfileRecord
 from procur.db.repositories import RequestRepository, VendorRepository
-from procur.db.types import exact
+from procur.db.types import Cost, exact
 
 AMOUNTS = st.decimals(min_value=0, max_value=Decimal("99999999999999.9999"), places=4)
 SAME_DATABASE = [HealthCheck.function_scoped_fixture]
@@ -40,6 +41,24 @@ def test_money_survives_sorts_and_sums_exactly(session: Session, amounts: list[D
 @given(cents=st.integers(min_value=0, max_value=10**9))
 def test_a_float_counts_as_the_digits_python_shows(cents: int) -> None:
     assert exact(cents / 100) == Decimal(cents).scaleb(-2)
+
+
+@given(amount=st.decimals(min_value=0, max_value=Decimal("99999999.9999999999"), places=10))
+@pytest.mark.parametrize("dialect", [sqlite.dialect(), postgresql.dialect()], ids=["sqlite", "postgresql"])
+def test_a_cost_keeps_ten_decimals(dialect: Dialect, amount: Decimal) -> None:
+    assert Cost().process_result_value(Cost().process_bind_param(amount, dialect), dialect) == amount
+
+
+def test_the_noise_of_float_prices_is_not_billed() -> None:
+    assert Cost().fit(0.1 + 0.2) == Decimal("0.3")
+    assert Cost().fit(0.00036) == Decimal("0.00036")
+
+
+@pytest.mark.parametrize("value", ["0.00000000001", "100000000", 1e8, 1e300, float("nan"), -1e8, True, "x"])
+def test_unfit_costs_are_refused(value: object) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        Cost().fit(value)
+    assert caught.value.field == "cost"
 
 
 @pytest.mark.parametrize(

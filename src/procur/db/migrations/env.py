@@ -9,11 +9,12 @@ import procur.db  # noqa: F401 - registers the tables
 from procur.db.base import Base
 from procur.db.config import DatabaseConfig
 from procur.db.engine import build_engine
-from procur.db.types import Json, Money, UtcDateTime
+from procur.db.types import Cost, Json, Money, UtcDateTime
 
 # A revision must not change when our own types do, so it names SQLAlchemy's.
 _FROZEN = {
     Money: 'sa.Numeric(18, 4).with_variant(sa.BigInteger(), "sqlite")',
+    Cost: 'sa.Numeric(18, 10).with_variant(sa.BigInteger(), "sqlite")',
     Json: 'sa.JSON().with_variant(postgresql.JSONB(), "postgresql")',
     UtcDateTime: "sa.DateTime(timezone=True)",
 }
