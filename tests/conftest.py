@@ -79,6 +79,13 @@ def database(request: pytest.FixtureRequest) -> DatabaseSession:
     return found
 
 
+@pytest.fixture
+def owner(database: DatabaseSession) -> Iterator[DatabaseSession]:
+    """The same database for those who change its schema and may take its triggers away."""
+    with databases.owner_of(database) as owners:
+        yield owners
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DatabaseSession]:
     """A database without any table."""

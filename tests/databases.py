@@ -1,17 +1,24 @@
-"""Clean databases for single tests: copies of one that is migrated once."""
+"""Clean databases for single tests: copies of one that is migrated once.
+
+On PostgreSQL one role owns the tables and another one, which cannot pass the walls, runs the tests.
+"""
 
 import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
 from sqlalchemy import make_url
 
 from postgres import Server, locked
-from procur.db import DatabaseSession
+from procur.db import DatabaseSession, roles
+
+OWNER, APPLICATION = "procur_test_owner", "procur_test_app"
+_PASSWORD = "procur"  # servers that trust local connections do not ask for it
 
 
 def sqlite_template(folder: Path) -> Path:
@@ -45,12 +52,23 @@ def postgres_template(server: Server, folder: Path) -> str:
             return note.read_text()
         name = f"procur_template_{uuid.uuid4().hex}"
         with psycopg.connect(server.url, autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        database = DatabaseSession(address(server, name))
+            for role in (OWNER, APPLICATION):
+                _make_role(connection, role)
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(OWNER))
+            )
+        database = DatabaseSession(address(server, name, OWNER))
         database.create_all_tables()
+        roles.create(database.engine, APPLICATION, None)
         database.close()
         note.write_text(name)
         return name
+
+
+def _make_role(connection: "psycopg.Connection[Any]", role: str) -> None:
+    if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone() is None:
+        make = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
+        connection.execute(make.format(sql.Identifier(role), sql.Literal(_PASSWORD)))
 
 
 def drop(server: Server, name: str) -> None:
@@ -63,12 +81,13 @@ def drop(server: Server, name: str) -> None:
 def postgres_database(server: Server, template: str | None) -> Iterator[DatabaseSession]:
     """Lend a copy of the template (None: an empty database)."""
     name = f"procur_test_{uuid.uuid4().hex}"
-    make = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+    make = sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(OWNER))
     if template is not None:
         make += sql.SQL(" TEMPLATE {} STRATEGY file_copy").format(sql.Identifier(template))
     with psycopg.connect(server.url, autocommit=True) as connection:
+        _make_role(connection, OWNER)
         connection.execute(make)
-        database = DatabaseSession(address(server, name))
+        database = DatabaseSession(address(server, name, OWNER if template is None else APPLICATION))
         try:
             yield database
         finally:
@@ -76,6 +95,21 @@ def postgres_database(server: Server, template: str | None) -> Iterator[Database
             drop(server, name)
 
 
-def address(server: Server, database: str) -> str:
-    """Return the URL of one database of the server."""
-    return make_url(server.url).set(database=database).render_as_string(hide_password=False)
+def address(server: Server, database: str, role: str) -> str:
+    """Return the URL by which a role reaches one database of the server."""
+    url = make_url(server.url).set(database=database, username=role, password=_PASSWORD)
+    return url.render_as_string(hide_password=False)
+
+
+@contextmanager
+def owner_of(database: DatabaseSession) -> Iterator[DatabaseSession]:
+    """Lend the database as its owner has it, who may change the schema; on SQLite there is no difference."""
+    url = database.config.sqlalchemy_url
+    if url.get_backend_name() == "sqlite":
+        yield database
+        return
+    owners = DatabaseSession(url.set(username=OWNER).render_as_string(hide_password=False))
+    try:
+        yield owners
+    finally:
+        owners.close()

@@ -2,7 +2,9 @@
 
 import sqlite3
 import time
+from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
@@ -12,6 +14,8 @@ from procur.db.config import DatabaseConfig
 from procur.db.failures import translate
 
 READ_ONLY = "procur_read_only"  # execution option of engines for sessions that only read
+SCOPE = "procur_scope"  # execution option: the session's facts, among them whose rows it may see
+EVERY = "*"  # the organisation of a session that sees all of them
 
 
 def build_engine(config: DatabaseConfig) -> Engine:
@@ -48,14 +52,16 @@ def _postgres(url: Any, options: dict[str, Any]) -> Engine:
         engine = create_engine(
             url,
             pool_pre_ping=True,
-            connect_args={"connect_timeout": 10, "application_name": "procur"},
+            # autocommit leaves BEGIN to us, so that it says in the same message whose rows may be seen.
+            connect_args={"connect_timeout": 10, "application_name": "procur", "autocommit": True},
             **options,
         )
     except ModuleNotFoundError as error:
         raise NotConfigured(
             "the PostgreSQL driver is not installed", hint="pip install 'procur[postgres]'"
         ) from error
-    event.listen(engine, "begin", _begin_postgres)
+    event.listen(engine, "begin", _prepare_begin)
+    engine.dialect.do_begin = _begin_postgres  # type: ignore[method-assign,assignment]
     return engine
 
 
@@ -89,6 +95,19 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
 
 
-def _begin_postgres(connection: Connection) -> None:
-    if connection.get_execution_options().get(READ_ONLY):
-        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+def _prepare_begin(connection: Connection) -> None:
+    connection.connection.info[SCOPE] = _begin_statement(connection.get_execution_options())
+
+
+def _begin_statement(options: Mapping[str, Any]) -> str:
+    begin = "BEGIN READ ONLY" if options.get(READ_ONLY) else "BEGIN"
+    scope: Mapping[str, Any] = options.get(SCOPE) or {}
+    if scope.get("organization") == EVERY:
+        return f"{begin}; SET LOCAL procur.every = 'on'"
+    known: UUID | None = scope.get("organization_id")
+    return begin if known is None else f"{begin}; SET LOCAL procur.organization = '{known}'"
+
+
+def _begin_postgres(connection: Any) -> None:
+    """Begin (SQLAlchemy's `do_begin`); never prepared, because a prepared statement is a single one."""
+    connection.dbapi_connection.execute(connection.info.pop(SCOPE, "BEGIN"), prepare=False)

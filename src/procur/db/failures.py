@@ -25,6 +25,8 @@ _RAISED: dict[str, type[ProcurError]] = {
     "immutable": Conflict,
 }
 _BY_TRIGGER = re.compile(r"procur:(\w+):([^\n]*)")
+_DENIED = re.compile(r"permission denied for (?:table|relation) (\w+)")
+_CHANGING = re.compile(r"^\s*(UPDATE|DELETE|TRUNCATE)\b|\bFOR (NO KEY )?UPDATE\b", re.IGNORECASE)
 _SQLITE_COLUMNS = re.compile(r"(?:UNIQUE|NOT NULL|PRIMARY KEY) constraint failed: (.+)")
 _SQLITE_CHECK = re.compile(r"CHECK constraint failed: (\w+)")
 
@@ -56,7 +58,7 @@ _POSTGRES_AWAY = {
     "55P03": ("a row is locked by another transaction", "try again"),
     "57014": ("the statement took too long and was stopped", "try again"),
     "40": ("two transactions got in each other's way", "try again"),
-    "42501": ("the database user may not do this", "grant it the rights on Procur's tables"),
+    "42501": ("the database role may not do this", "run as the tables' owner: procur db roles"),
 }
 
 
@@ -112,10 +114,10 @@ def _from_postgres(  # noqa: PLR0911 - one per kind of failure
         return _missing(diagnosis.column_name or "a field")
     if state == "23503":
         return _dangling(context, _field_of_name(name))
-    for prefix in (state, state[:2]):
-        if prefix in _POSTGRES_AWAY:
-            what, hint = _POSTGRES_AWAY[prefix]
-            return Unavailable(what, hint=hint)
+    if state == "42501" and (refused := _denied(str(error), context)):
+        return refused
+    if away := _away(state):
+        return away
     if state.startswith("22") or (not state and type(error).__name__ == "DataError"):
         return InvalidInput(f"a value does not fit the database: {str(error).splitlines()[0][:120]}")
     if type(error).__name__ in {
@@ -134,6 +136,24 @@ def _from_postgres(  # noqa: PLR0911 - one per kind of failure
 def _from_trigger(message: str) -> ProcurError | None:
     match = _BY_TRIGGER.search(message)
     return _RAISED[match[1]](match[2].strip()) if match and match[1] in _RAISED else None
+
+
+def _away(state: str) -> Unavailable | None:
+    for prefix in (state, state[:2]):
+        if prefix in _POSTGRES_AWAY:
+            what, hint = _POSTGRES_AWAY[prefix]
+            return Unavailable(what, hint=hint)
+    return None
+
+
+def _denied(message: str, context: ExceptionContext) -> ProcurError | None:
+    """Tell the wall and the rows that nobody changes from a role without its rights."""
+    if "row-level security" in message:
+        return NotAllowed("a row of another organisation cannot be written here")
+    match = _DENIED.search(message)
+    if match and _CHANGING.search(context.statement or ""):
+        return NotAllowed(f"rows of {match[1]} cannot be changed by this database role")
+    return None
 
 
 def _taken(field: str | None) -> Conflict:

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import Engine, event, inspect, text
+from sqlalchemy import Connection, Engine, event, inspect, text
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, sessionmaker, with_loader_criteria
 
@@ -20,8 +20,17 @@ from procur.core.ids import IdSource
 from procur.db import migrate
 from procur.db.base import SCHEMA_VERSION, Base, OfOrganization, SoftDelete, Times
 from procur.db.config import DatabaseConfig
-from procur.db.engine import READ_ONLY, build_engine
-from procur.db.tenancy import EVERY, clock_of, find_organization, moment_after, new_id, organization_id
+from procur.db.engine import EVERY, READ_ONLY, SCOPE, build_engine
+from procur.db.tenancy import (
+    across,
+    clock_of,
+    crosses_organizations,
+    find_organization,
+    moment_after,
+    new_id,
+    organization_id,
+    resolve,
+)
 
 
 class _Session(Session):
@@ -187,9 +196,11 @@ class DatabaseSession:
         self, organization: UUID | str | None, *, read_only: bool, ids: IdSource | None, clock: Clock | None
     ) -> SessionScope:
         engine = self.engine
-        session = self._sessions(bind=engine.execution_options(**{READ_ONLY: True}) if read_only else engine)
+        session = self._sessions()
+        session.bind = engine.execution_options(**{READ_ONLY: read_only, SCOPE: session.info})
         session.info.update(
             organization=organization,
+            organization_id=self._organizations.get(organization or self._config.default_organization),
             default_organization=self._config.default_organization,
             organization_cache=self._organizations,
             read_only=read_only,
@@ -228,7 +239,8 @@ class DatabaseSession:
                     values["id"] = ids()
                 if clock is not None:
                     values["created_at"] = values["updated_at"] = clock.now()
-                connection.execute(Base.metadata.tables["organizations"].insert().values(**values))
+                with across(connection):
+                    connection.execute(Base.metadata.tables["organizations"].insert().values(**values))
 
     def check_schema(self) -> None:
         """Raise Unavailable unless the database has exactly the schema of this version."""
@@ -261,9 +273,16 @@ class DatabaseSession:
 
 def _session_maker(engine: Engine) -> sessionmaker[_Session]:
     maker = sessionmaker(engine, class_=_Session, expire_on_commit=False)
+    event.listen(maker, "after_begin", _enter)
     event.listen(maker, "do_orm_execute", _keep_inside)
     event.listen(maker, "before_flush", _fill_and_check)
     return maker
+
+
+def _enter(session: Session, _transaction: object, connection: Connection) -> None:
+    """Enter the session's organisation where BEGIN could not: its key was not known yet."""
+    if "organization" in session.info and not crosses_organizations(session):
+        resolve(session, connection)
 
 
 def _keep_inside(state: ORMExecuteState) -> None:

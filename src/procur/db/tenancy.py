@@ -1,18 +1,19 @@
 """Whose rows a session sees. The organisation rides on `session.info`; crossing is a visible act."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Connection, Uuid, bindparam, column, select, table
+from sqlalchemy import Connection, Uuid, bindparam, column, select, table, text
 from sqlalchemy.orm import Session
 
 from procur.core.clock import Clock, SystemClock
 from procur.core.errors import InvalidInput, NotConfigured, NotFound
 from procur.core.ids import IdSource, uuid7
+from procur.db.engine import EVERY
 from procur.db.types import UtcDateTime
 
-EVERY: Final = "*"  # the value of session.info["organization"] in a system session
 _SYSTEM_CLOCK = SystemClock()
 
 _organizations = table(
@@ -30,6 +31,13 @@ _BY_ID = select(_organizations.c.id).where(
 )
 
 
+_ENTER = text(
+    "SELECT set_config('procur.every', '', true), set_config('procur.organization', :organization, true)"
+)
+_EVERY = text("SELECT current_setting('procur.every', true)")
+_SET_EVERY = text("SELECT set_config('procur.every', :value, true)")
+
+
 def as_uuid(value: object) -> UUID | None:
     """Return the key that `value` spells, or None when it spells none."""
     if isinstance(value, UUID):
@@ -41,11 +49,31 @@ def as_uuid(value: object) -> UUID | None:
 
 
 def find_organization(connection: Connection, reference: UUID | str) -> UUID | None:
-    """Return the key of the live organisation with this id or slug."""
+    """Return the key of the live organisation with this id or slug, whatever the transaction may see."""
     key = as_uuid(reference)
     statement = _BY_SLUG if key is None else _BY_ID
-    found: UUID | None = connection.execute(statement, {"reference": key or reference}).scalar()
+    with across(connection):
+        found: UUID | None = connection.execute(statement, {"reference": key or reference}).scalar()
     return found
+
+
+def enter(connection: Connection, organization: UUID) -> None:
+    """Let the rest of the transaction see the rows of one organisation (SQLite has no such wall)."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_ENTER, {"organization": str(organization)})
+
+
+@contextmanager
+def across(connection: Connection) -> Iterator[None]:
+    """Lift PostgreSQL's wall for a few statements: to find an organisation before one is entered."""
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    before = connection.execute(_EVERY).scalar() or ""
+    connection.execute(_SET_EVERY, {"value": "on"})
+    yield
+    # Not after an error: the transaction is void then, and its settings with it.
+    connection.execute(_SET_EVERY, {"value": before})
 
 
 def crosses_organizations(session: Session) -> bool:
@@ -67,9 +95,9 @@ def organization_id(session: Session) -> UUID | None:
         )
     if crosses_organizations(session):
         return None
-    known: UUID | None = session.info.get("organization_id")
-    if known is None:
-        known = session.info["organization_id"] = _look_up(session)
+    if session.info.get("organization_id") is None:
+        resolve(session, session.connection())
+    known: UUID = session.info["organization_id"]
     return known
 
 
@@ -81,11 +109,18 @@ def required_organization_id(session: Session) -> UUID:
     return found
 
 
-def _look_up(session: Session) -> UUID:
+def resolve(session: Session, connection: Connection) -> None:
+    """Find out which organisation the session was opened for, once, and enter it."""
+    if session.info.get("organization_id") is None:
+        session.info["organization_id"] = _look_up(session, connection)
+        enter(connection, session.info["organization_id"])
+
+
+def _look_up(session: Session, connection: Connection) -> UUID:
     reference = session.info["organization"] or session.info["default_organization"]
     cache: dict[UUID | str, UUID] = session.info["organization_cache"]
     if reference not in cache:
-        found = find_organization(session.connection(), reference)
+        found = find_organization(connection, reference)
         if found is None:
             raise NotFound(
                 f"no organisation {str(reference)[:80]!r}",

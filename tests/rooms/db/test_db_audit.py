@@ -76,14 +76,14 @@ TAMPERING = {
 
 
 @pytest.mark.parametrize("kind", TAMPERING)
-def test_tampering_shows(database: DatabaseSession, kind: str) -> None:
+def test_tampering_shows(database: DatabaseSession, owner: DatabaseSession, kind: str) -> None:
     statements, broken_at, word = TAMPERING[kind]
     with database.get_session() as session:
         _write(session)
-    with database.engine.begin() as connection:
-        _disarm(connection)
+    with owner.system_session() as session:
+        _disarm(session.connection())
         for statement in statements.split(";"):
-            connection.execute(text(statement))
+            session.execute(text(statement))
     with database.get_session() as session:
         report = AuditRepository(session).verify()
     assert not report.intact

@@ -100,12 +100,12 @@ def test_the_allowance_is_spent_exactly(database: DatabaseSession) -> None:
     def spend(_: int) -> int:
         done = 0
         for _number in range(EACH):
-            with database.get_session() as session:
+            with database.get_session("small") as session:
                 done += OrganizationRepository(session).update_usage(key, increment=1)
         return done
 
     assert sum(_together(spend)) == 30
-    with database.get_session() as session:
+    with database.get_session("small") as session:
         assert not OrganizationRepository(session).can_analyze(key)
 
 

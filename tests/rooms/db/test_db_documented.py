@@ -106,7 +106,7 @@ def test_no_name_is_taken_once_there_are_two_organisations(database: DatabaseSes
 
 
 def test_organisations_and_their_allowance() -> None:
-    with get_db_session().get_session() as session:
+    with get_db_session().system_session() as session:
         org_repo = OrganizationRepository(session)
         org = org_repo.create(name="Acme Corp", slug="acme", subscription_tier="pro")
         assert org_repo.can_analyze(org.id)
@@ -116,9 +116,9 @@ def test_organisations_and_their_allowance() -> None:
         assert org_repo.soft_delete(org.id)
 
 
-def test_the_documented_test_fixture(database: DatabaseSession) -> None:
+def test_the_documented_test_fixture(owner: DatabaseSession) -> None:
     own = DatabaseSession()
-    own.config = DatabaseConfig(database.config.database_url)
+    own.config = DatabaseConfig(owner.config.database_url)
     own.create_all_tables()
     with own.get_session() as session:
         user = UserRepository(session).create(

@@ -218,9 +218,9 @@ def test_a_database_without_schema_says_so(empty_database: DatabaseSession) -> N
         empty_database.check_schema()
 
 
-def test_another_schema_version_is_refused(database: DatabaseSession) -> None:
+def test_another_schema_version_is_refused(database: DatabaseSession, owner: DatabaseSession) -> None:
     database.check_schema()
-    with database.engine.begin() as connection:
+    with owner.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(Unavailable, match="9999"):
         database.check_schema()

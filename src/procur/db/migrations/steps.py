@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - names are literals of the revisions
 """What revisions after 0001 have in common: update times, append-only tables, the tenant wall.
 
 Revisions call these with literal names, so a helper here may gain arguments but never change what it creates.
@@ -25,7 +26,7 @@ def touch(table: str, *key: str) -> None:
     where = " AND ".join(f"{name} = NEW.{name}" for name in key or ("organization_id", "id"))
     op.execute(
         f"CREATE TRIGGER touch_{table} AFTER UPDATE ON {table} WHEN NEW.updated_at IS OLD.updated_at "
-        f"BEGIN UPDATE {table} SET updated_at = strftime('%Y-%m-%d %H:%M:%f', 'now') || '000' "  # noqa: S608
+        f"BEGIN UPDATE {table} SET updated_at = strftime('%Y-%m-%d %H:%M:%f', 'now') || '000' "
         f"WHERE {where}; END"
     )
 

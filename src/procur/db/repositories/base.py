@@ -313,10 +313,15 @@ def _is_own_name(session: Session, own: UUID, name: str, *, adopt: bool) -> bool
         return False
     company = session.get_one(Organization, own)
     known: str | None = company.settings.get("known_as")
-    if adopt and known is None and session.scalar(select(func.count()).select_from(Organization)) == 1:
+    if adopt and known is None and _is_only_one(session):
         company.settings["known_as"] = known = name
         session.flush()
     return known == name
+
+
+def _is_only_one(session: Session) -> bool:
+    with tenancy.across(session.connection()):
+        return session.scalar(select(func.count()).select_from(Organization)) == 1
 
 
 def bounded(number: Any, field: str = "limit", *, least: int = 0, most: int = LARGEST_PAGE) -> int:

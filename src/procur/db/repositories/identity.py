@@ -12,13 +12,13 @@ from procur.db.repositories.base import Key, Repository, bounded, own_organizati
 
 
 class OrganizationRepository(Repository[Organization]):
-    """Organisations. A session opened for one organisation sees that one only."""
+    """Organisations. Only a system session sees more than its own."""
 
     model = Organization
 
     def create(self, **values: Any) -> Organization:
         """Set up an organisation: an operator's act, not a tenant's."""
-        if tenancy.is_bound(self.session):
+        if not tenancy.crosses_organizations(self.session):
             raise NotAllowed(
                 "a session of one organisation cannot set up another", hint="use system_session()"
             )
@@ -62,9 +62,9 @@ class OrganizationRepository(Repository[Organization]):
         return deleted
 
     def _visible(self, statement: Select[Any]) -> Select[Any]:
-        if tenancy.is_bound(self.session):
-            return statement.where(Organization.id == tenancy.organization_id(self.session))
-        return statement
+        if tenancy.crosses_organizations(self.session):
+            return statement
+        return statement.where(Organization.id == tenancy.organization_id(self.session))
 
 
 class UserRepository(Repository[UserAccount]):
