@@ -108,15 +108,16 @@ def kinds_in(text: str) -> set[str]:
     return found
 
 
-def redact_value(value: Any, redactor: Callable[[str], str] = redact) -> Any:
+def redact_value(value: Any, redactor: Callable[[str], str] = redact, *, field: str = "value") -> Any:
     """Return a JSON value with every text in it redacted, names of fields included.
 
     A number that is a card number becomes text; so does whatever stands under a name like "password".
+    `field` names the value in the error that one nested too deeply raises.
     """
     try:
         return _redacted(value, redactor)
     except RecursionError:
-        raise InvalidInput("the value is nested too deeply") from None
+        raise InvalidInput(f"{field} is nested too deeply", field=field) from None
 
 
 def _redacted(value: Any, redactor: Callable[[str], str]) -> Any:

@@ -108,7 +108,7 @@ def add_user(
         actor,
         UserAdded(email=email, role=role),
         now=now,
-        description=f"{full_name} ({email}) was added as {role}",
+        description=f"{full_name} was added as {role}",
         category="security",
     )
     return user

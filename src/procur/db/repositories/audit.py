@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import func, or_, select, update
 
 from procur.core.errors import NotAllowed
+from procur.core.redaction import redact_value
 from procur.db import tenancy
 from procur.db.base import columns_of
 from procur.db.models import AuditLogRecord, NumberSequence
@@ -57,8 +58,16 @@ class AuditRepository(Repository[AuditLogRecord]):
         ip_address: str | None = None,
         user_agent: str | None = None,
         correlation_id: str | None = None,
+        id: Key | None = None,  # noqa: A002 - as everywhere
+        created_at: datetime | None = None,
     ) -> AuditLogRecord:
-        """Append one entry in the caller's transaction; the organisation's other writers wait for its end."""
+        """Append one entry in the caller's transaction; the organisation's other writers wait for its end.
+
+        Personal data and secrets in description, data and changes are redacted first. With an `id` (and the
+        time of the event) writing again writes nothing: the entry that is there is returned.
+        """
+        if id is not None and (known := self.get_by_id(id)) is not None:
+            return known
         values = checked(
             AuditLogRecord,
             {
@@ -70,24 +79,27 @@ class AuditRepository(Repository[AuditLogRecord]):
                 "user_id": _text(user_id),
                 "event_category": event_category,
                 "severity": severity,
-                "event_data": dict(event_data or {}),
-                "changes": dict(changes or {}),
-                "description": description,
+                "event_data": redact_value(dict(event_data or {}), field="event_data"),
+                "changes": redact_value(dict(changes or {}), field="changes"),
+                "description": redact_value(description),
                 "negotiation_session_id": negotiation_session_id,
                 # The caller's browser writes these; an entry must not fail for their sake.
                 "ip_address": _clipped(ip_address, 64),
                 "user_agent": _clipped(user_agent, 512),
                 "correlation_id": correlation_id,
+                **({} if id is None else {"id": id}),
+                **({} if created_at is None else {"created_at": created_at}),
             },
         )
         sequence, previous = step(self.session, _KIND, 0)
         row = AuditLogRecord(
-            **values,
-            id=tenancy.new_id(self.session),
             organization_id=tenancy.required_organization_id(self.session),
             sequence=sequence,
             previous_hash=previous or GENESIS,
-            created_at=tenancy.clock_of(self.session).now(),
+            **(
+                {"id": tenancy.new_id(self.session), "created_at": tenancy.clock_of(self.session).now()}
+                | values
+            ),
         )
         row.hash = entry_hash({name: getattr(row, name) for name in _CONTENT})
         self.session.add(row)
