@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Connection, Enum, Integer, MetaData, String, inspect, text
+from sqlalchemy import Connection, Double, Enum, Integer, MetaData, String, inspect, text
 
 from procur.db import DatabaseSession, migrate
 from procur.db.base import SCHEMA_VERSION, Base, utc_now
@@ -134,6 +134,8 @@ def _value(column: Any) -> Any:  # noqa: PLR0911 - one per kind of column
         return Decimal(0) if column.name == "tax_total" else Decimal(5)
     if isinstance(column.type, UtcDateTime):
         return utc_now()
+    if isinstance(column.type, Double):
+        return 1.0
     if isinstance(column.type, String):
         return f"{column.name}"
     if isinstance(column.type, Integer):

@@ -49,7 +49,7 @@ def fit(column: Column[Any], value: Any, *, field: str) -> Any:
         if not column.nullable:
             raise InvalidInput(f"{field} is required", field=field)
         return None
-    if column.name == "currency" and value not in CURRENCIES:
+    if column.name.endswith("currency") and (not isinstance(value, str) or value not in CURRENCIES):
         raise InvalidInput(
             f"{field} must be an ISO 4217 code such as USD, not {str(value)[:20]!r}", field=field
         )

@@ -5,18 +5,23 @@ from procur.db.models.approvals import ApprovalRecord, PolicyConfigRecord
 from procur.db.models.audit import AuditLogRecord
 from procur.db.models.contracts import ContractRecord, PurchaseOrderLine, PurchaseOrderRecord
 from procur.db.models.events import EventRecord
-from procur.db.models.identity import Organization, UserAccount
+from procur.db.models.identity import Organization, SubscriptionTier, UserAccount
 from procur.db.models.negotiation import MandateRecord, NegotiationSessionRecord, OfferRecord
 from procur.db.models.numbering import NumberSequence
 from procur.db.models.sourcing import RequestRecord
+from procur.db.models.tenders import AnalysisResult, BidDocument, TenderDB, TenderStatus
+from procur.db.models.usage import LlmCall, UsageCounter
 from procur.db.models.vendors import VendorEvidence, VendorProfileRecord
 
 __all__ = [
+    "AnalysisResult",
     "ApprovalRecord",
     "AuditLogRecord",
     "Base",
+    "BidDocument",
     "ContractRecord",
     "EventRecord",
+    "LlmCall",
     "MandateRecord",
     "NegotiationSessionRecord",
     "NumberSequence",
@@ -26,6 +31,10 @@ __all__ = [
     "PurchaseOrderLine",
     "PurchaseOrderRecord",
     "RequestRecord",
+    "SubscriptionTier",
+    "TenderDB",
+    "TenderStatus",
+    "UsageCounter",
     "UserAccount",
     "VendorEvidence",
     "VendorProfileRecord",

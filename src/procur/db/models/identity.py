@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from procur.core.ids import uuid7
+from procur.core.plans import analysis_column, plan_of
 from procur.db.base import Base, OfOrganization, SoftDelete, Times, check, unique_live
 from procur.db.types import Money, UtcDateTime, choice, json_list, json_object
 
@@ -17,6 +19,20 @@ from procur.db.types import Money, UtcDateTime, choice, json_list, json_object
 def _folded_email(context: DefaultExecutionContext) -> str:
     email: str = context.get_current_parameters()["email"]  # type: ignore[no-untyped-call]
     return email.casefold()
+
+
+class SubscriptionTier(StrEnum):
+    """Which plan an organisation is on."""
+
+    FREE = "free"
+    BASIC = "basic"
+    PRO = "pro"
+    ENTERPRISE = "enterprise"
+
+
+def _analyses_of_the_plan(context: DefaultExecutionContext) -> int:
+    tier: str = context.get_current_parameters().get("subscription_tier", "free")  # type: ignore[no-untyped-call]
+    return analysis_column(plan_of(tier).limits["analyses"])
 
 
 class Organization(SoftDelete, Times, Base):
@@ -28,9 +44,12 @@ class Organization(SoftDelete, Times, Base):
     name: Mapped[str] = mapped_column(String(200))
     slug: Mapped[str] = mapped_column(String(80))
     subscription_tier: Mapped[str] = mapped_column(
-        choice("subscription_tier", "free", "basic", "pro", "enterprise"), default="free"
+        choice("subscription_tier", *(tier.value for tier in SubscriptionTier)),
+        default=SubscriptionTier.FREE.value,
     )
-    monthly_analysis_limit: Mapped[int] = mapped_column(Integer, default=100)
+    # The plan's, unless another is given; 2147483647 stands for "unlimited". The count is a copy of the
+    # month's counter in usage_counters, made by whoever spends; until then it is that of a month before.
+    monthly_analysis_limit: Mapped[int] = mapped_column(Integer, default=_analyses_of_the_plan)
     monthly_analysis_count: Mapped[int] = mapped_column(Integer, default=0)
     is_active: Mapped[bool] = mapped_column(default=True)
     industry: Mapped[str | None] = mapped_column(String(120))

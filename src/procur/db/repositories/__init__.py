@@ -9,15 +9,21 @@ from procur.db.repositories.identity import OrganizationRepository, UserReposito
 from procur.db.repositories.negotiation import MandateRepository, NegotiationRepository, OfferRepository
 from procur.db.repositories.numbering import NumberRepository
 from procur.db.repositories.sourcing import RequestRepository
+from procur.db.repositories.tenders import AnalysisRepository, BidDocumentRepository, TenderRepository
+from procur.db.repositories.usage import LlmCallRepository, ModelCost, Spent, UsageRepository
 from procur.db.repositories.vendors import VendorRepository
 
 __all__ = [
+    "AnalysisRepository",
     "ApprovalRepository",
     "AuditRepository",
+    "BidDocumentRepository",
     "ChainReport",
     "ContractRepository",
     "EventRepository",
+    "LlmCallRepository",
     "MandateRepository",
+    "ModelCost",
     "NegotiationRepository",
     "NumberRepository",
     "OfferRepository",
@@ -27,6 +33,9 @@ __all__ = [
     "PurchaseOrderRepository",
     "Repository",
     "RequestRepository",
+    "Spent",
+    "TenderRepository",
+    "UsageRepository",
     "UserRepository",
     "VendorRepository",
 ]

@@ -324,6 +324,16 @@ def _is_only_one(session: Session) -> bool:
         return session.scalar(select(func.count()).select_from(Organization)) == 1
 
 
+def by_position(given: Sequence[Any], values: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """Return all values by name, where the first ones were given by position."""
+    if len(given) > len(names):
+        raise InvalidInput(f"at most {len(names)} values go by position: {', '.join(names)}")
+    for name in names[: len(given)]:
+        if name in values:
+            raise InvalidInput(f"{name} is given twice", field=name)
+    return dict(zip(names, given, strict=False)) | dict(values)
+
+
 def bounded(number: Any, field: str = "limit", *, least: int = 0, most: int = LARGEST_PAGE) -> int:
     """Return a whole number within these bounds; too large a one is cut, everything else refused."""
     if isinstance(number, bool) or not isinstance(number, int) or number < least:

@@ -1,14 +1,17 @@
 """Organisations and people."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, select, update
 
 from procur.core.errors import NotAllowed
+from procur.core.plans import analysis_limit
 from procur.db import tenancy
 from procur.db.models import Organization, UserAccount
-from procur.db.repositories.base import Key, Repository, bounded, own_organization
+from procur.db.repositories.base import Key, Repository, by_position, own_organization
+from procur.db.repositories.usage import UsageRepository
 
 
 class OrganizationRepository(Repository[Organization]):
@@ -16,13 +19,16 @@ class OrganizationRepository(Repository[Organization]):
 
     model = Organization
 
-    def create(self, **values: Any) -> Organization:
-        """Set up an organisation: an operator's act, not a tenant's."""
+    def create(self, *given: Any, **values: Any) -> Organization:
+        """Set up an organisation (name, slug, subscription_tier): an operator's act, not a tenant's.
+
+        Without a monthly_analysis_limit it is the plan's.
+        """
         if not tenancy.crosses_organizations(self.session):
             raise NotAllowed(
                 "a session of one organisation cannot set up another", hint="use system_session()"
             )
-        return super().create(**values)
+        return super().create(**by_position(given, values, "name", "slug", "subscription_tier"))
 
     def own(self) -> Organization:
         """Return the organisation that this session belongs to."""
@@ -38,28 +44,52 @@ class OrganizationRepository(Repository[Organization]):
 
     def update_usage(self, org_id: Key, increment: int = 1) -> bool:
         """Spend analyses from the month's allowance; False, and nothing spent, when too few are left."""
-        self.get(org_id)
-        spent = Organization.monthly_analysis_count + bounded(increment, "increment", least=1, most=1 << 30)
-        statement = (
-            update(Organization)
-            .where(Organization.id == self._key(org_id), spent <= Organization.monthly_analysis_limit)
-            .values(monthly_analysis_count=spent)
-            .execution_options(synchronize_session=False)
-        )
-        done: Any = self.session.execute(statement)
-        self._fresh(org_id)
-        return bool(done.rowcount == 1)
+        company = self._fresh(org_id)
+        limit = analysis_limit(company.monthly_analysis_limit)
+        counters = UsageRepository(self.session, company)
+        return company.is_active and counters.spend("analyses", increment, limit=limit).allowed
 
     def can_analyze(self, org_id: Key) -> bool:
         """Say whether the month's allowance has an analysis left."""
         company = self._fresh(org_id)
-        return company.is_active and company.monthly_analysis_count < company.monthly_analysis_limit
+        limit = analysis_limit(company.monthly_analysis_limit)
+        used = UsageRepository(self.session, company).used("analyses")
+        return company.is_active and (limit is None or used < limit)
+
+    def reset_monthly_usage(self, org_id: Key) -> bool:
+        """Give the whole month's allowance back. No job needs to: every month has its own counter."""
+        UsageRepository(self.session, self.get(org_id)).reset("analyses")
+        return True
 
     def soft_delete(self, id: Key) -> bool:  # noqa: A002 - documented name
-        """Close an organisation: nobody can open a session for it any more."""
+        """Close an organisation: nobody signs in or opens a session for it; its people's e-mails are free."""
         deleted = super().soft_delete(id)
+        row = self.get(id, include_deleted=True)
+        self._move_people(row, since=None, to=row.deleted_at)
         self.session.info["organization_cache"].clear()
         return deleted
+
+    def restore(self, id: Key) -> Organization:  # noqa: A002 - documented name
+        """Open an organisation again, with the people it was closed with; Conflict if an e-mail is taken."""
+        since = self.get(id, include_deleted=True).deleted_at
+        row = super().restore(id)
+        if since is not None:
+            self._move_people(row, since=since, to=None)
+        return row
+
+    def _move_people(self, company: Organization, *, since: datetime | None, to: datetime | None) -> None:
+        deleted = UserAccount.deleted_at
+        statement = (
+            update(UserAccount)
+            .where(UserAccount.organization_id == company.id)
+            .where(deleted.is_(None) if since is None else deleted == since)
+            .values(deleted_at=to, updated_at=tenancy.clock_of(self.session).now())
+            .execution_options(synchronize_session=False, include_deleted=True)
+        )
+        self.session.execute(statement)
+        for loaded in list(self.session.identity_map.values()):
+            if isinstance(loaded, UserAccount):
+                self.session.expire(loaded)
 
     def _visible(self, statement: Select[Any]) -> Select[Any]:
         if tenancy.crosses_organizations(self.session):

@@ -1,21 +1,19 @@
 """Vendors and their evidence."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, delete, func, select, text
+from sqlalchemy import Table, delete, func, select
 
 from procur.core.errors import InvalidInput
 from procur.db import tenancy
 from procur.db.models import VendorEvidence, VendorProfileRecord
 from procur.db.repositories.base import Key, Repository
-from procur.db.repositories.upserts import insert_into
+from procur.db.repositories.upserts import insert_into, write_rows
 from procur.db.values import checked, refuse_missing
 
-_VENDORS: Table = VendorProfileRecord.__table__  # type: ignore[assignment]
 _EVIDENCE: Table = VendorEvidence.__table__  # type: ignore[assignment]
 _BATCH = 500
 
@@ -76,16 +74,9 @@ class VendorRepository(Repository[VendorProfileRecord]):
         for number, given in enumerate(vendors, start=1):
             row = self._checked_line(given, number)
             rows[row["vendor_id"]] = row
-        self.session.flush()
         known = self._known(list(rows))
-        groups: dict[frozenset[str], list[dict[str, Any]]] = defaultdict(list)
-        for row in rows.values():
-            groups[frozenset(row)].append(row)
-        for fields, group in groups.items():
-            self._write(fields, group)
-        for loaded in self.session.identity_map.values():
-            if isinstance(loaded, VendorProfileRecord):
-                self.session.expire(loaded)
+        live = "deleted_at IS NULL"
+        write_rows(self.session, VendorProfileRecord, rows.values(), key=["vendor_id"], where=live)
         return {"created": len(rows) - len(known), "updated": len(known)}
 
     def _checked_line(self, given: Mapping[str, Any], number: int) -> dict[str, Any]:
@@ -105,21 +96,6 @@ class VendorRepository(Repository[VendorProfileRecord]):
             column = VendorProfileRecord.vendor_id
             found.update(self.session.scalars(select(column).where(column.in_(part))))
         return found
-
-    def _write(self, fields: frozenset[str], rows: list[dict[str, Any]]) -> None:
-        insert = insert_into(self.session, _VENDORS)
-        changes = {name: insert.excluded[name] for name in (*fields - {"vendor_id"}, "updated_at")}
-        statement = insert.on_conflict_do_update(
-            index_elements=["organization_id", "vendor_id"],
-            index_where=text("deleted_at IS NULL"),
-            set_=changes,
-        )
-        now = tenancy.clock_of(self.session).now()
-        owner = tenancy.required_organization_id(self.session)
-        stamps = {"organization_id": owner, "created_at": now, "updated_at": now}
-        self.session.connection().execute(
-            statement, [{**row, **stamps, "id": tenancy.new_id(self.session)} for row in rows]
-        )
 
     def add_evidence(
         self, vendor_id: Key, *, framework: str, kind: str, source: str, valid_until: date | None = None
