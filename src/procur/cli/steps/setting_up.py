@@ -5,7 +5,7 @@ from typing import Any
 
 from procur.cli.workspace import Workspace
 from procur.core.errors import Conflict, InvalidInput
-from procur.db import init_db, migrate
+from procur.db import init_db, migrate, roles
 from procur.db.base import SCHEMA_VERSION
 from procur.db.models import VendorProfileRecord
 from procur.db.repositories import UserRepository, VendorRepository
@@ -81,7 +81,33 @@ def schema_version(workspace: Workspace) -> dict[str, Any]:
     """Return which schema the database has and which one is needed."""
     database = workspace.connect()
     found = migrate.current(database.engine)
-    return {"database": database.config.printable_url, "version": found, "needed": SCHEMA_VERSION}
+    told = {"database": database.config.printable_url, "version": found, "needed": SCHEMA_VERSION}
+    return told | {"walls": _walls(roles.standing(database.engine))}
+
+
+def _walls(standing: roles.Standing | None) -> str:
+    if standing is None:
+        return "in the session; SQLite has none of its own, protect the file"
+    if standing.bypasses_walls:
+        return f"NOT in force: the role {standing.role} passes row-level security; run `procur db roles`"
+    if standing.owns_tables:
+        return (
+            f"in force, but {standing.role} owns the tables and could take them down; run `procur db roles`"
+        )
+    return f"in force for the role {standing.role}"
+
+
+def make_role(workspace: Workspace, role: str, password: str | None) -> dict[str, Any]:
+    """Make the role that Procur runs as, or mend its rights."""
+    database = workspace.database
+    done = roles.create(database.engine, role, password)
+    url = database.config.sqlalchemy_url.set(username=role, password="PASSWORD" if password else None)
+    return {"role": role, "url": url.render_as_string(hide_password=False), "statements": done}
+
+
+def role_script(workspace: Workspace, role: str) -> dict[str, Any]:
+    """Return the SQL that would make the role."""
+    return {"role": role, "statements": roles.script(workspace.database.engine, role)}
 
 
 def change_company(workspace: Workspace, **changes: Any) -> dict[str, Any]:

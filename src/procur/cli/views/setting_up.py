@@ -21,6 +21,20 @@ def schema(console: Console, told: dict[str, Any]) -> None:
         fact(console, name, "none" if value is None else value)
 
 
+def role(console: Console, told: dict[str, Any]) -> None:
+    """Show the role that was made."""
+    fact(console, "role", told["role"])
+    for statement in told["statements"]:
+        console.print(Text(f"    {statement};", style="dim"), soft_wrap=True)
+    note(console, f"Next: export PROCUR_DB_URL='{told['url']}'")
+
+
+def role_script(console: Console, told: dict[str, Any]) -> None:
+    """Show SQL for somebody else to run."""
+    for statement in told["statements"]:
+        console.print(Text(f"{statement};"), soft_wrap=True)
+
+
 def made(console: Console, told: dict[str, Any]) -> None:
     """Show where the demo's database and documents are."""
     fact(console, "database", short_path(told["database"].removeprefix("sqlite:///")))
