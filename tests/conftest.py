@@ -1,7 +1,7 @@
 """What every test may ask for: a clean database of either kind, a session, and three people."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -12,9 +12,30 @@ import postgres
 from factories.people import People, make_people
 from procur.db import DatabaseSession, Session
 
+_TOLD = "told"
+
 
 def pytest_report_header() -> str:
     return f"databases: SQLite; {postgres.describe()}"
+
+
+@pytest.fixture
+def told(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Say a figure that stands in the run's summary: told("300 attempts, 0 found")."""
+    return lambda line: record_property(_TOLD, line)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    lines = [
+        f"{report.nodeid.rpartition('/')[2]}: {line}"
+        for report in terminalreporter.stats.get("passed", [])
+        for name, line in report.user_properties
+        if name == _TOLD
+    ]
+    if lines:
+        terminalreporter.section("counted")
+        for line in sorted(lines):
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
