@@ -43,10 +43,9 @@ class TenderRepository(Repository[TenderDB]):
         for_update: bool = False,
     ) -> TenderDB | None:
         """Return the tender, or None. Another organisation's `org_id` is NotFound."""
+        own = None if org_id is None else own_organization(self.session, org_id)
         found = super().get_by_id(tender_id, include_deleted=include_deleted, for_update=for_update)
-        if org_id is None or found is None:
-            return found
-        return found if found.organization_id == own_organization(self.session, org_id) else None
+        return found if found is None or own in (None, found.organization_id) else None
 
     def get_by_external_id(
         self, external_id: str, org_id: Key | None = None, source: str | None = None
