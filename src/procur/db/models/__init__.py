@@ -1,11 +1,21 @@
 """Every table, by the name of its class."""
 
 from procur.db.base import Base
+from procur.db.models.access import ApiKey, LoginAttempt, OAuthConnection, PasswordHistory, UserSession
 from procur.db.models.approvals import ApprovalRecord, PolicyConfigRecord
 from procur.db.models.audit import AuditLogRecord
 from procur.db.models.contracts import ContractRecord, PurchaseOrderLine, PurchaseOrderRecord
+from procur.db.models.delivery import (
+    EventDelivery,
+    EventOffset,
+    IdempotencyKey,
+    InboxEntry,
+    Notification,
+    WebhookEndpoint,
+)
 from procur.db.models.events import EventRecord
 from procur.db.models.identity import Organization, SubscriptionTier, UserAccount
+from procur.db.models.jobs import JobRecord, JobStep, ScheduleRecord
 from procur.db.models.negotiation import MandateRecord, NegotiationSessionRecord, OfferRecord
 from procur.db.models.numbering import NumberSequence
 from procur.db.models.sourcing import RequestRecord
@@ -15,27 +25,41 @@ from procur.db.models.vendors import VendorEvidence, VendorProfileRecord
 
 __all__ = [
     "AnalysisResult",
+    "ApiKey",
     "ApprovalRecord",
     "AuditLogRecord",
     "Base",
     "BidDocument",
     "ContractRecord",
+    "EventDelivery",
+    "EventOffset",
     "EventRecord",
+    "IdempotencyKey",
+    "InboxEntry",
+    "JobRecord",
+    "JobStep",
     "LlmCall",
+    "LoginAttempt",
     "MandateRecord",
     "NegotiationSessionRecord",
+    "Notification",
     "NumberSequence",
+    "OAuthConnection",
     "OfferRecord",
     "Organization",
+    "PasswordHistory",
     "PolicyConfigRecord",
     "PurchaseOrderLine",
     "PurchaseOrderRecord",
     "RequestRecord",
+    "ScheduleRecord",
     "SubscriptionTier",
     "TenderDB",
     "TenderStatus",
     "UsageCounter",
     "UserAccount",
+    "UserSession",
     "VendorEvidence",
     "VendorProfileRecord",
+    "WebhookEndpoint",
 ]

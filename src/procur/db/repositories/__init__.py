@@ -1,13 +1,25 @@
 """Every repository, by name."""
 
+from procur.db.repositories.access import ApiKeyRepository
 from procur.db.repositories.approvals import ApprovalRepository, PolicyRepository
 from procur.db.repositories.audit import AuditRepository, ChainReport
 from procur.db.repositories.base import Page, Repository
 from procur.db.repositories.contracts import ContractRepository, PurchaseOrderRepository
+from procur.db.repositories.delivery import EventDeliveryRepository, EventOffsetRepository, InboxRepository
 from procur.db.repositories.events import EventRepository
+from procur.db.repositories.idempotency import Fresh, IdempotencyRepository, InFlight, Mismatch, Replay
 from procur.db.repositories.identity import OrganizationRepository, UserRepository
+from procur.db.repositories.jobs import JobRepository, JobStepRepository
 from procur.db.repositories.negotiation import MandateRepository, NegotiationRepository, OfferRepository
 from procur.db.repositories.numbering import NumberRepository
+from procur.db.repositories.outgoing import NotificationRepository, WebhookRepository
+from procur.db.repositories.schedules import ScheduleRepository
+from procur.db.repositories.sign_in import (
+    LoginAttemptRepository,
+    OAuthConnectionRepository,
+    PasswordHistoryRepository,
+    UserSessionRepository,
+)
 from procur.db.repositories.sourcing import RequestRepository
 from procur.db.repositories.tenders import AnalysisRepository, BidDocumentRepository, TenderRepository
 from procur.db.repositories.usage import LlmCallRepository, ModelCost, Spent, UsageRepository
@@ -15,27 +27,45 @@ from procur.db.repositories.vendors import VendorRepository
 
 __all__ = [
     "AnalysisRepository",
+    "ApiKeyRepository",
     "ApprovalRepository",
     "AuditRepository",
     "BidDocumentRepository",
     "ChainReport",
     "ContractRepository",
+    "EventDeliveryRepository",
+    "EventOffsetRepository",
     "EventRepository",
+    "Fresh",
+    "IdempotencyRepository",
+    "InFlight",
+    "InboxRepository",
+    "JobRepository",
+    "JobStepRepository",
     "LlmCallRepository",
+    "LoginAttemptRepository",
     "MandateRepository",
+    "Mismatch",
     "ModelCost",
     "NegotiationRepository",
+    "NotificationRepository",
     "NumberRepository",
+    "OAuthConnectionRepository",
     "OfferRepository",
     "OrganizationRepository",
     "Page",
+    "PasswordHistoryRepository",
     "PolicyRepository",
     "PurchaseOrderRepository",
+    "Replay",
     "Repository",
     "RequestRepository",
+    "ScheduleRepository",
     "Spent",
     "TenderRepository",
     "UsageRepository",
     "UserRepository",
+    "UserSessionRepository",
     "VendorRepository",
+    "WebhookRepository",
 ]

@@ -1,0 +1,165 @@
+"""Work for later: asked for in the transaction that needs it, done once."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, Table, func, select, text, update
+
+from procur.core.errors import Conflict, Unavailable
+from procur.db import tenancy
+from procur.db.models import JobRecord, JobStep
+from procur.db.repositories.base import Key, Repository, bounded
+from procur.db.repositories.upserts import insert_into
+from procur.db.values import checked
+
+_JOBS: Table = JobRecord.__table__  # type: ignore[assignment]
+_STEPS: Table = JobStep.__table__  # type: ignore[assignment]
+_TRIES = 5
+STATES = ("ready", "running", "done", "failed", "dead", "cancelled")
+_OPEN = ("ready", "running")
+_STUCK = ("failed", "dead")
+
+
+class JobRepository(Repository[JobRecord]):
+    """The organisation's jobs. Workers claim them in a system session."""
+
+    model = JobRecord
+
+    def enqueue(
+        self,
+        kind: str,
+        payload: Mapping[str, Any] | None = None,
+        *,
+        queue: str = "default",
+        dedupe_key: str | None = None,
+        run_at: datetime | None = None,
+        priority: int = 0,
+        max_attempts: int = 5,
+        correlation_id: str | None = None,
+        created_by: Key | None = None,
+        organization_id: Key | None = None,
+    ) -> tuple[JobRecord, bool]:
+        """Ask for work; with a `dedupe_key` return the job that has it already, and False.
+
+        The key is per organisation and kind, and stays taken when the job is finished; a cancelled job gives
+        it back. The smaller the `priority`, the sooner.
+        """
+        given: dict[str, Any] = {
+            "kind": kind,
+            "payload": dict(payload or {}),
+            "queue": queue,
+            "dedupe_key": dedupe_key,
+            "run_at": tenancy.clock_of(self.session).now() if run_at is None else run_at,
+            "priority": priority,
+            "max_attempts": max_attempts,
+            "correlation_id": correlation_id,
+            "created_by": created_by,
+        }
+        if organization_id is not None:
+            given["organization_id"] = organization_id
+        if dedupe_key is None:
+            return self.create(**given), True
+        row = self._prepared(given)
+        for _ in range(_TRIES):
+            if self._insert(row):
+                return self.get(row["id"]), True
+            found = self._with_key(row)
+            if found is not None:
+                return found, False
+        raise Unavailable("the job's key changes hands all the time", hint="try again")
+
+    def by_state(self, state: str, *, queue: str | None = None, limit: int = 100) -> list[JobRecord]:
+        """Return jobs in this state, oldest first."""
+        if queue is None:
+            return self.get_all(limit=limit, state=state)
+        return self.get_all(limit=limit, state=state, queue=queue)
+
+    def counts(self, *, queue: str | None = None) -> dict[str, int]:
+        """Return how many jobs are in each state; every state has an entry."""
+        statement = select(JobRecord.state, func.count()).group_by(JobRecord.state)
+        if queue is not None:
+            statement = statement.where(*self._equal({"queue": queue}))
+        found = {str(state): number for state, number in self.session.execute(statement)}
+        return {state: found.get(state, 0) for state in STATES}
+
+    def cancel(self, id: Key, *, reason: str | None = None) -> JobRecord:  # noqa: A002 - as everywhere
+        """Stop a job that is not finished; Conflict when it is. A worker at it loses its lease."""
+        return self._leave(
+            id,
+            _OPEN,
+            state="cancelled",
+            finished_at=tenancy.clock_of(self.session).now(),
+            last_error=reason,
+            lease_token=None,
+            lease_until=None,
+        )
+
+    def redrive(self, id: Key, *, run_at: datetime | None = None) -> JobRecord:  # noqa: A002 - as everywhere
+        """Give a failed or dead job all its attempts again; Conflict when it is neither."""
+        when = tenancy.clock_of(self.session).now() if run_at is None else run_at
+        return self._leave(id, _STUCK, state="ready", attempt=0, run_at=when, finished_at=None)
+
+    def dead(self, limit: int = 100) -> list[JobRecord]:
+        """Return jobs whose attempts are used up, newest first."""
+        statement = select(JobRecord).where(JobRecord.state == "dead").order_by(*self._newest())
+        return self._all(statement.limit(bounded(limit)))
+
+    def _insert(self, row: Mapping[str, Any]) -> bool:
+        now = tenancy.clock_of(self.session).now()
+        statement = (
+            insert_into(self.session, _JOBS)
+            .values(**{"state": "ready", "attempt": 0, "created_at": now, "updated_at": now, **row})
+            .on_conflict_do_nothing(
+                index_elements=["organization_id", "kind", "dedupe_key"],
+                index_where=text("dedupe_key IS NOT NULL AND state <> 'cancelled'"),
+            )
+            .returning(_JOBS.c.id)
+        )
+        return self.session.execute(statement).scalar() is not None
+
+    def _with_key(self, row: Mapping[str, Any]) -> JobRecord | None:
+        names = ("organization_id", "kind", "dedupe_key")
+        statement: Select[Any] = select(JobRecord).where(
+            *self._equal({name: row[name] for name in names}), JobRecord.state != "cancelled"
+        )
+        rows = self._all(statement.execution_options(populate_existing=True))
+        return rows[0] if rows else None
+
+    def _leave(self, id: Key, states: tuple[str, ...], **values: Any) -> JobRecord:  # noqa: A002
+        now = tenancy.clock_of(self.session).now()
+        statement = (
+            update(JobRecord)
+            .where(JobRecord.id == self._key(id), JobRecord.state.in_(states))
+            .values(**checked(JobRecord, values), updated_at=now)
+            .execution_options(synchronize_session=False)
+        )
+        changed: Any = self.session.execute(statement)
+        row = self._fresh(id)
+        if changed.rowcount != 1:
+            raise Conflict(f"this job is {row.state}", field="state", details={"state": row.state})
+        return row
+
+
+class JobStepRepository(Repository[JobStep]):
+    """Results of the steps of jobs, kept so that a retry does not pay for them twice."""
+
+    model = JobStep
+
+    def result(self, job_id: Key, step: str) -> dict[str, Any] | None:
+        """Return what a step of the job has given, or None when it has not been done."""
+        row = self.find(job_id=job_id, step=step)
+        return None if row is None else dict(row.result)
+
+    def remember(self, job_id: Key, step: str, result: Mapping[str, Any]) -> dict[str, Any]:
+        """Keep what a step has given; the first result stands, and is returned."""
+        job = JobRepository(self.session).get(job_id)
+        given = {"organization_id": job.organization_id, "job_id": job.id, "step": step, "result": result}
+        now = tenancy.clock_of(self.session).now()
+        statement = (
+            insert_into(self.session, _STEPS)
+            .values(**self._prepared(given), created_at=now, updated_at=now)
+            .on_conflict_do_nothing(index_elements=["organization_id", "job_id", "step"])
+        )
+        self.session.execute(statement)
+        return self.result(job_id, step) or {}

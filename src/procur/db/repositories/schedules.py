@@ -1,0 +1,101 @@
+"""Jobs that start by the clock."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Table, select, update
+
+from procur.core.errors import InvalidInput
+from procur.db import tenancy
+from procur.db.models import JobRecord, ScheduleRecord
+from procur.db.repositories.base import Key, Repository, bounded
+from procur.db.repositories.jobs import JobRepository
+from procur.db.repositories.upserts import insert_into
+from procur.db.values import checked
+
+_SCHEDULES: Table = ScheduleRecord.__table__  # type: ignore[assignment]
+_CRON = re.compile(r"[0-9A-Za-z*,/-]+( [0-9A-Za-z*,/-]+){4}")
+
+
+class ScheduleRepository(Repository[ScheduleRecord]):
+    """The organisation's schedules. When one is due next is the runner's arithmetic, not the database's."""
+
+    model = ScheduleRecord
+
+    def put(
+        self,
+        name: str,
+        *,
+        kind: str,
+        cron: str,
+        next_run_at: datetime,
+        payload: Mapping[str, Any] | None = None,
+        queue: str = "default",
+        timezone: str = "UTC",
+    ) -> ScheduleRecord:
+        """Set up the schedule of this name, or change the one there is; a paused one stays paused."""
+        if not _CRON.fullmatch(str(cron)):
+            raise InvalidInput("cron must have five fields, such as '0 6 * * 1'", field="cron")
+        changes = {
+            "kind": kind,
+            "cron": cron,
+            "next_run_at": next_run_at,
+            "payload": dict(payload or {}),
+            "queue": queue,
+            "timezone": timezone,
+        }
+        row = self._prepared({"name": name, **changes})
+        now = tenancy.clock_of(self.session).now()
+        insert = insert_into(self.session, _SCHEDULES).values(
+            **row, is_active=True, created_at=now, updated_at=now
+        )
+        statement = insert.on_conflict_do_update(
+            index_elements=["organization_id", "name"],
+            set_={column: insert.excluded[column] for column in (*changes, "updated_at")},
+        ).returning(_SCHEDULES.c.id)
+        return self._fresh(self.session.execute(statement).scalar_one())
+
+    def due(self, now: datetime, limit: int = 100) -> list[ScheduleRecord]:
+        """Return active schedules whose time has come, longest overdue first, locked past other runners."""
+        moment = checked(ScheduleRecord, {"next_run_at": now})["next_run_at"]
+        statement = (
+            select(ScheduleRecord)
+            .where(ScheduleRecord.is_active.is_(True), ScheduleRecord.next_run_at <= moment)
+            .order_by(ScheduleRecord.next_run_at, ScheduleRecord.id)
+            .limit(bounded(limit))
+            .with_for_update(skip_locked=True)
+            .execution_options(populate_existing=True)
+        )
+        return self._all(statement)
+
+    def fire(self, id: Key, *, next_run_at: datetime) -> JobRecord | None:  # noqa: A002 - as everywhere
+        """Make the schedule's job and set its next time; None when another runner has done so."""
+        row = self.get(id)
+        planned, jobs = row.next_run_at, JobRepository(self.session)
+        job, created = jobs.enqueue(
+            row.kind,
+            row.payload,
+            queue=row.queue,
+            dedupe_key=f"{row.id}:{planned.isoformat()}",
+            organization_id=row.organization_id,
+        )
+        values = {"next_run_at": next_run_at, "last_run_at": planned, "last_job_id": job.id}
+        statement = (
+            update(ScheduleRecord)
+            .where(ScheduleRecord.id == row.id, ScheduleRecord.next_run_at == planned)
+            .values(**checked(ScheduleRecord, values), updated_at=tenancy.clock_of(self.session).now())
+            .execution_options(synchronize_session=False)
+        )
+        self.session.execute(statement)
+        self._fresh(row.id)
+        return job if created else None
+
+    def pause(self, id: Key) -> ScheduleRecord:  # noqa: A002 - as everywhere
+        """Let the schedule make no jobs for now."""
+        return self.update(id, is_active=False)
+
+    def resume(self, id: Key, *, next_run_at: datetime) -> ScheduleRecord:  # noqa: A002 - as everywhere
+        """Let a paused schedule make jobs again, from this time on."""
+        return self.update(id, is_active=True, next_run_at=next_run_at)
