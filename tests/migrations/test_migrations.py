@@ -207,11 +207,15 @@ def _describe(database: DatabaseSession, *, triggers: bool = True) -> dict[str, 
             "fks": sorted(map(str, found.get_foreign_keys(table))),
             "uniques": sorted(map(str, found.get_unique_constraints(table))),
             "checks": sorted(map(str, found.get_check_constraints(table))),
-            "indexes": sorted(map(_index, found.get_indexes(table))),
+            "indexes": sorted(_index(one) for one in found.get_indexes(table) if not _is_search(one)),
         }
         for table in TABLES
     }
     return {"tables": tables, "triggers": _triggers(database) if triggers else []}
+
+
+def _is_search(index: Any) -> bool:
+    return str(index["name"]).startswith("search_")
 
 
 def _index(found: Any) -> str:

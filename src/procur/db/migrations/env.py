@@ -9,6 +9,7 @@ import procur.db  # noqa: F401 - registers the tables
 from procur.db.base import Base
 from procur.db.config import DatabaseConfig
 from procur.db.engine import build_engine
+from procur.db.migrate import is_modelled
 from procur.db.types import Cost, Json, Money, UtcDateTime
 
 # A revision must not change when our own types do, so it names SQLAlchemy's.
@@ -42,6 +43,7 @@ def _run(connection: Connection) -> None:
         connection=connection,
         target_metadata=Base.metadata,
         render_item=_render,
+        include_name=is_modelled,
         render_as_batch=connection.dialect.name == "sqlite",
         transactional_ddl=True,
         transaction_per_migration=False,

@@ -5,6 +5,7 @@ from procur.db.models.access import ApiKey, LoginAttempt, OAuthConnection, Passw
 from procur.db.models.approvals import ApprovalRecord, PolicyConfigRecord
 from procur.db.models.audit import AuditLogRecord
 from procur.db.models.contracts import ContractRecord, PurchaseOrderLine, PurchaseOrderRecord
+from procur.db.models.conversations import ChatMessage, ChatSession, Conversation, Message
 from procur.db.models.delivery import (
     EventDelivery,
     EventOffset,
@@ -30,7 +31,10 @@ __all__ = [
     "AuditLogRecord",
     "Base",
     "BidDocument",
+    "ChatMessage",
+    "ChatSession",
     "ContractRecord",
+    "Conversation",
     "EventDelivery",
     "EventOffset",
     "EventRecord",
@@ -41,6 +45,7 @@ __all__ = [
     "LlmCall",
     "LoginAttempt",
     "MandateRecord",
+    "Message",
     "NegotiationSessionRecord",
     "Notification",
     "NumberSequence",

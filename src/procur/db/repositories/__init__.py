@@ -5,11 +5,16 @@ from procur.db.repositories.approvals import ApprovalRepository, PolicyRepositor
 from procur.db.repositories.audit import AuditRepository, ChainReport
 from procur.db.repositories.base import Page, Repository
 from procur.db.repositories.contracts import ContractRepository, PurchaseOrderRepository
+from procur.db.repositories.conversations import (
+    ChatSessionRepository,
+    ConversationRepository,
+)
 from procur.db.repositories.delivery import EventDeliveryRepository, EventOffsetRepository, InboxRepository
 from procur.db.repositories.events import EventRepository
 from procur.db.repositories.idempotency import Fresh, IdempotencyRepository, InFlight, Mismatch, Replay
 from procur.db.repositories.identity import OrganizationRepository, UserRepository
 from procur.db.repositories.jobs import JobRepository, JobStepRepository
+from procur.db.repositories.messages import MessageRepository
 from procur.db.repositories.negotiation import MandateRepository, NegotiationRepository, OfferRepository
 from procur.db.repositories.numbering import NumberRepository
 from procur.db.repositories.outgoing import NotificationRepository, WebhookRepository
@@ -32,7 +37,9 @@ __all__ = [
     "AuditRepository",
     "BidDocumentRepository",
     "ChainReport",
+    "ChatSessionRepository",
     "ContractRepository",
+    "ConversationRepository",
     "EventDeliveryRepository",
     "EventOffsetRepository",
     "EventRepository",
@@ -45,6 +52,7 @@ __all__ = [
     "LlmCallRepository",
     "LoginAttemptRepository",
     "MandateRepository",
+    "MessageRepository",
     "Mismatch",
     "ModelCost",
     "NegotiationRepository",
