@@ -82,9 +82,53 @@ class Cost(Money):
 
     def fit(self, value: object, *, field: str = "cost") -> Decimal:
         """Return the value as this column takes it."""
-        if isinstance(value, float) and abs(value) < 10**8:
-            value = round(Decimal(repr(value)), self.decimals)
-        return super().fit(value, field=field)
+        return super().fit(_rounded(value, self.decimals), field=field)
+
+
+class Percent(Money):
+    """0 to 100: NUMERIC(5,2). So few digits survive SQLite's binary numbers, and compare the same there.
+
+    A float is rounded to the second decimal: a model's certainty is no more exact than that.
+    """
+
+    impl = Numeric(5, 2)
+    cache_ok = True
+    decimals: ClassVar[int] = 2
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Tell the driver's numbers apart: SQLite's are floats."""
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(Numeric(5, self.decimals, asdecimal=False))
+        return dialect.type_descriptor(Numeric(5, self.decimals))
+
+    def fit(self, value: object, *, field: str = "percentage") -> Decimal:
+        """Return the value as this column takes it."""
+        number = super().fit(_rounded(value, self.decimals), field=field)
+        if not 0 <= number <= 100:  # noqa: PLR2004 - per cent
+            raise InvalidInput(f"{field} must be from 0 to 100, not {number}", field=field)
+        return number
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """Return what the database stores for a Decimal."""
+        if value is None:
+            return None
+        number = self.fit(value)
+        return float(number) if dialect.name == "sqlite" else number
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:  # noqa: ARG002 - SQLAlchemy's
+        """Return the Decimal that the database stores."""
+        return (
+            None
+            if value is None
+            else Decimal(repr(value) if isinstance(value, float) else value).quantize(
+                Decimal(1).scaleb(-self.decimals)
+            )
+        )
+
+
+def _rounded(value: object, decimals: int) -> object:
+    """Return a float as a Decimal without its noise; any other value as it is."""
+    return round(Decimal(repr(value)), decimals) if isinstance(value, float) and abs(value) < 10**8 else value
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -15,6 +15,15 @@ from procur.db.models.delivery import (
     WebhookEndpoint,
 )
 from procur.db.models.events import EventRecord
+from procur.db.models.exports import (
+    ActionPlanProgress,
+    CertificationProgress,
+    FinanceAnalysis,
+    GeneratedDocument,
+    LogisticsAnalysis,
+    Report,
+    UserMetrics,
+)
 from procur.db.models.identity import Organization, SubscriptionTier, UserAccount
 from procur.db.models.jobs import JobRecord, JobStep, ScheduleRecord
 from procur.db.models.negotiation import MandateRecord, NegotiationSessionRecord, OfferRecord
@@ -25,12 +34,14 @@ from procur.db.models.usage import LlmCall, UsageCounter
 from procur.db.models.vendors import VendorEvidence, VendorProfileRecord
 
 __all__ = [
+    "ActionPlanProgress",
     "AnalysisResult",
     "ApiKey",
     "ApprovalRecord",
     "AuditLogRecord",
     "Base",
     "BidDocument",
+    "CertificationProgress",
     "ChatMessage",
     "ChatSession",
     "ContractRecord",
@@ -38,12 +49,15 @@ __all__ = [
     "EventDelivery",
     "EventOffset",
     "EventRecord",
+    "FinanceAnalysis",
+    "GeneratedDocument",
     "IdempotencyKey",
     "InboxEntry",
     "JobRecord",
     "JobStep",
     "LlmCall",
     "LoginAttempt",
+    "LogisticsAnalysis",
     "MandateRecord",
     "Message",
     "NegotiationSessionRecord",
@@ -56,6 +70,7 @@ __all__ = [
     "PolicyConfigRecord",
     "PurchaseOrderLine",
     "PurchaseOrderRecord",
+    "Report",
     "RequestRecord",
     "ScheduleRecord",
     "SubscriptionTier",
@@ -63,6 +78,7 @@ __all__ = [
     "TenderStatus",
     "UsageCounter",
     "UserAccount",
+    "UserMetrics",
     "UserSession",
     "VendorEvidence",
     "VendorProfileRecord",
