@@ -155,14 +155,15 @@ class AuditLogger(DocumentedEvents):
             if not self._try(self._join, event):
                 self.spool.add(line)
             return
-        resting = time.monotonic() < self._rests_until
-        if self.spool.is_empty() and not resting and self._try(self._store, event):
-            return
         # While events wait, new ones queue behind them; then all that can go on goes on.
+        queue = not self.spool.is_empty()
+        resting = time.monotonic() < self._rests_until
+        if not (queue or resting) and self._try(self._store, event):
+            return
         self.spool.add(line)
         if resting:
             self._counts["warnings"] += 1
-        else:
+        elif queue:
             self._note(self.spool.replay(self._store, most=_AT_ONCE))
 
     def _try(self, store: Callable[[list[Event]], None], event: Event) -> bool:
