@@ -27,13 +27,22 @@ WANTED: dict[tuple[str, str], Any] = {
 Rows = dict[str, dict[str, Any]]
 
 
-def fill(connection: Connection, organization_id: UUID, *, mark: str, known: Rows | None = None) -> Rows:
-    """Write one row into every tenant table of an organisation; return them by table.
+def fill(
+    connection: Connection,
+    organization_id: UUID,
+    *,
+    mark: str,
+    known: Rows | None = None,
+    before: Table | None = None,
+) -> Rows:
+    """Write one row into every tenant table of an organisation (before one of them); return them by table.
 
     `mark` makes the values recognisable and, where a value is unique in the whole database, different.
     """
     rows: Rows = {"organizations": {"id": organization_id}, **(known or {})}
     for table in TENANT_TABLES:
+        if table is before:
+            break
         if table.name not in rows:
             rows[table.name] = row_of(table, rows, organization_id, mark)
             connection.execute(table.insert().values(**rows[table.name]))

@@ -70,6 +70,8 @@ class Repository(Generic[M]):
         """Change a row only if it is still as expected; otherwise somebody else was faster: Conflict."""
         self._refuse_fixed(values)
         wanted = checked(self.model, values)
+        if not wanted:
+            raise InvalidInput("name at least one field to change")
         if "updated_at" in self.model.__mapper__.columns:
             wanted["updated_at"] = tenancy.clock_of(self.session).now()
         self.session.flush()

@@ -1,0 +1,210 @@
+"""Every public method of every repository, aimed from one organisation at another one's rows.
+
+Nothing is listed by hand: arguments are made from the names and types of the parameters, filled with the
+values and keys of the other organisation's rows. A new repository is attacked as soon as it is exported.
+"""
+
+import collections.abc as shapes
+import inspect
+import re
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from factories.people import People
+from factories.rows import NOW, TENANT_TABLES, Rows, fill
+from procur.core.errors import ProcurError
+from procur.db import DatabaseSession, repositories
+from procur.db.base import Base
+from procur.db.repositories import Repository
+
+KINDS: list[type[Repository[Any]]] = sorted(
+    (
+        kind
+        for kind in vars(repositories).values()
+        if isinstance(kind, type) and issubclass(kind, Repository) and kind is not Repository
+    ),
+    key=lambda kind: kind.__name__,
+)
+# A method with free keywords may not take all of a row's columns.
+_ILL_CALLED = re.compile("missing .* argument|multiple values for|unexpected keyword")
+_ADDRESS = {"id", "organization_id", "created_at", "updated_at"}
+
+
+@dataclass(frozen=True)
+class Target:
+    """The rows that are aimed at."""
+
+    rows: Rows
+    organization_id: UUID
+
+    def keys(self) -> set[str]:
+        """Return every key of the organisation's rows."""
+        keys = {str(value) for row in self.rows.values() for value in row.values() if isinstance(value, UUID)}
+        return keys | {str(self.organization_id)}
+
+
+@pytest.fixture
+def target(database: DatabaseSession, people: People) -> Target:
+    with database.system_session() as session:
+        rows = fill(session.connection(), people.organization_id, mark="acme")
+    return Target(rows, people.organization_id)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_no_method_reaches_a_row_of_another_organisation(
+    database: DatabaseSession,
+    people: People,
+    target: Target,
+    kind: type[Repository[Any]],
+    told: Callable[[str], None],
+) -> None:
+    before = _contents(database, target.organization_id)
+    attempts = 0
+    for name, arguments in _attempts(kind, target):
+        attempts += 1
+        try:
+            with database.get_session("rival") as session:
+                answer = getattr(kind(session), name)(**arguments)
+                told_now = set(_told(answer)) - _said(arguments)
+            learned = {value for value in told_now if value.startswith("acme ")} | told_now & target.keys()
+            # Its own rows may carry what earlier attempts have written there.
+            assert not learned or learned <= _words(database, people.other_organization_id), (name, answer)
+        except ProcurError:
+            continue  # not found, not allowed, or names nothing here
+        except TypeError as error:
+            if not _ILL_CALLED.search(str(error)):
+                raise
+    assert _contents(database, target.organization_id) == before
+    told(f"{attempts} calls")
+
+
+def _attempts(kind: type[Repository[Any]], target: Target) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every public method with arguments that name foreign rows: the required ones, then all."""
+    row = target.rows.get(kind.model.__tablename__, {"id": target.organization_id})
+    for name, method in inspect.getmembers(kind, inspect.isfunction):
+        if name.startswith("_"):
+            continue
+        parameters = list(inspect.signature(method).parameters.values())[1:]
+        named = [one for one in parameters if one.kind not in {one.VAR_KEYWORD, one.VAR_POSITIONAL}]
+        required = {
+            one.name: _aim(one.name, one.annotation, row, target) for one in named if one.default is one.empty
+        }
+        yield name, required
+        owned = {
+            one.name: _aim(one.name, one.annotation, row, target)
+            for one in named
+            if _is_key(one.annotation) or one.name in row
+        }
+        if owned.keys() - required.keys():
+            yield name, required | owned
+        if any(one.kind == one.VAR_KEYWORD for one in parameters):
+            free = {key: value for key, value in row.items() if key not in _ADDRESS}
+            yield name, free | required
+            yield name, {**free, **required, "organization_id": target.organization_id}
+
+
+def _is_key(annotation: Any) -> bool:
+    return "UUID" in str(annotation)
+
+
+def _aim(name: str, annotation: Any, row: Mapping[str, Any], target: Target) -> Any:
+    """Return a foreign value for a parameter of this name and type."""
+    origin = typing.get_origin(annotation)
+    inner = typing.get_args(annotation)
+    if origin in {list, set, frozenset, tuple, shapes.Iterable, shapes.Sequence, shapes.Collection} and inner:
+        single = _aim(name.removesuffix("s"), inner[0], row, target)
+        return {single} if origin in {set, frozenset} else [single]
+    if _is_key(annotation):
+        return _key(name, row, target)
+    if "Mapping" in str(annotation) or "dict" in str(annotation):
+        return {key: value for key, value in row.items() if key not in _ADDRESS}
+    if name in row and row[name] is not None:
+        return row[name]
+    return _plain(annotation, row)
+
+
+def _key(name: str, row: Mapping[str, Any], target: Target) -> Any:
+    if name in {"org_id", "organization_id", "organization"}:
+        return target.organization_id
+    if isinstance(row.get(name), UUID):
+        return row[name]
+    for table in TENANT_TABLES:
+        if table.name.startswith(name.removesuffix("_id").removesuffix("id") or "?"):
+            return target.rows[table.name].get("id", target.organization_id)
+    return row.get("id", target.organization_id)
+
+
+def _plain(annotation: Any, row: Mapping[str, Any]) -> Any:
+    for kind, value in ((datetime, NOW), (date, NOW.date()), (bool, True), (int, 1), (float, 1.0)):
+        if annotation is kind or kind in typing.get_args(annotation):
+            return value
+    if annotation is object:
+        return row.get("id", "x")
+    marked = [value for value in row.values() if isinstance(value, str) and value.startswith("acme ")]
+    return marked[0] if marked else "x"
+
+
+def _told(answer: Any) -> Iterator[str]:
+    """Yield every value of an answer as text: rows by their loaded columns, keys of dicts left out."""
+    if isinstance(answer, Base):
+        for attribute in answer.__mapper__.column_attrs:
+            yield from _told(answer.__dict__.get(attribute.key))
+    elif isinstance(answer, Mapping):
+        for value in answer.values():
+            yield from _told(value)
+    elif is_dataclass(answer) and not isinstance(answer, type):
+        for field in fields(answer):
+            yield from _told(getattr(answer, field.name))
+    elif isinstance(answer, list | tuple | set | frozenset):
+        for value in answer:
+            yield from _told(value)
+    elif answer is not None:
+        yield str(answer)
+
+
+def _said(arguments: Mapping[str, Any]) -> set[str]:
+    """Return the keys that the caller named itself and may read back from a row of its own."""
+    return set(_told(list(arguments.values())))
+
+
+def _contents(database: DatabaseSession, organization_id: UUID) -> dict[str, list[str]]:
+    """Return everything the organisation has."""
+    with database.system_session(read_only=True) as session:
+        return {
+            table.name: sorted(
+                map(str, session.execute(select(table).where(table.c.organization_id == organization_id)))
+            )
+            for table in TENANT_TABLES
+        }
+
+
+def _words(database: DatabaseSession, organization_id: UUID) -> set[str]:
+    """Return every text that the organisation's rows hold."""
+    with database.system_session(read_only=True) as session:
+        found: set[str] = set()
+        for table in TENANT_TABLES:
+            for row in session.execute(select(table).where(table.c.organization_id == organization_id)):
+                found.update(str(value) for value in row if isinstance(value, str | UUID))
+        return found
+
+
+def test_every_tenant_table_is_aimed_at(target: Target) -> None:
+    assert set(target.rows) >= {table.name for table in TENANT_TABLES}
+
+
+def test_every_repository_is_exported() -> None:
+    found = {kind.__name__ for kind in _subclasses(Repository) if kind.__module__.startswith("procur.db.")}
+    assert {name for name in found if not name.startswith("_")} == {kind.__name__ for kind in KINDS}
+
+
+def _subclasses(kind: Any) -> Iterator[Any]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from _subclasses(each)
