@@ -54,7 +54,7 @@ def row_of(table: Table, rows: Rows, organization_id: UUID, mark: str) -> dict[s
     values: dict[str, Any] = {}
     for column in table.columns:
         parents = [
-            key for key in column.foreign_keys if key.column.name == "id" and not key.constraint.use_alter
+            key for key in column.foreign_keys if key.column.name == "id" and key.column.table.name in rows
         ]
         if column.name == "organization_id":
             values[column.name] = organization_id
@@ -62,8 +62,8 @@ def row_of(table: Table, rows: Rows, organization_id: UUID, mark: str) -> dict[s
             values[column.name] = WANTED[table.name, column.name]
         elif parents:
             values[column.name] = rows[parents[0].column.table.name]["id"]
-        elif any(key.constraint.use_alter for key in column.foreign_keys):
-            values[column.name] = None
+        elif column.foreign_keys and column.nullable:
+            values[column.name] = None  # set later: a circle, or the table itself
         else:
             values[column.name] = value_of(column, mark)
     return values

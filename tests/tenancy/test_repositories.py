@@ -123,6 +123,10 @@ def _aim(name: str, annotation: Any, row: Mapping[str, Any], target: Target) -> 
         return {single} if origin in {set, frozenset} else [single]
     if _is_key(annotation):
         return _key(name, row, target)
+    if is_dataclass(annotation):
+        types = typing.get_type_hints(annotation)
+        made = {field.name: _aim(field.name, types[field.name], row, target) for field in fields(annotation)}
+        return annotation(**made)
     if "Mapping" in str(annotation) or "dict" in str(annotation):
         return {key: value for key, value in row.items() if key not in _ADDRESS}
     if name in row and row[name] is not None:
@@ -191,7 +195,7 @@ def _words(database: DatabaseSession, organization_id: UUID) -> set[str]:
         found: set[str] = set()
         for table in TENANT_TABLES:
             for row in session.execute(select(table).where(table.c.organization_id == organization_id)):
-                found.update(str(value) for value in row if isinstance(value, str | UUID))
+                found.update(_told(list(row)))
         return found
 
 
