@@ -13,7 +13,7 @@ from procur.core.errors import ProcurError, Unavailable
 from procur.core.ids import uuid7
 
 Store = Callable[[list[Event]], None]
-_BATCH = 100  # events per transaction
+_BATCH = 25  # events per transaction
 
 
 @dataclass(slots=True)
