@@ -11,6 +11,20 @@ from procur.db.repositories.conversations import (
 )
 from procur.db.repositories.delivery import EventDeliveryRepository, EventOffsetRepository, InboxRepository
 from procur.db.repositories.events import EventRepository
+from procur.db.repositories.exports import CompleteReport, ReportRepository
+from procur.db.repositories.exports_metrics import UserMetricsRepository
+from procur.db.repositories.exports_progress import (
+    ActionPlanRepository,
+    CertificationRepository,
+    CertificationSummary,
+    PlanProgress,
+    Progress,
+)
+from procur.db.repositories.exports_results import (
+    FinanceAnalysisRepository,
+    GeneratedDocumentRepository,
+    LogisticsAnalysisRepository,
+)
 from procur.db.repositories.idempotency import Fresh, IdempotencyRepository, InFlight, Mismatch, Replay
 from procur.db.repositories.identity import OrganizationRepository, UserRepository
 from procur.db.repositories.jobs import JobRepository, JobStepRepository
@@ -18,6 +32,7 @@ from procur.db.repositories.messages import MessageRepository
 from procur.db.repositories.negotiation import MandateRepository, NegotiationRepository, OfferRepository
 from procur.db.repositories.numbering import NumberRepository
 from procur.db.repositories.outgoing import NotificationRepository, WebhookRepository
+from procur.db.repositories.purging import Purged
 from procur.db.repositories.schedules import ScheduleRepository
 from procur.db.repositories.sign_in import (
     LoginAttemptRepository,
@@ -31,19 +46,25 @@ from procur.db.repositories.usage import LlmCallRepository, ModelCost, Spent, Us
 from procur.db.repositories.vendors import VendorRepository
 
 __all__ = [
+    "ActionPlanRepository",
     "AnalysisRepository",
     "ApiKeyRepository",
     "ApprovalRepository",
     "AuditRepository",
     "BidDocumentRepository",
+    "CertificationRepository",
+    "CertificationSummary",
     "ChainReport",
     "ChatSessionRepository",
+    "CompleteReport",
     "ContractRepository",
     "ConversationRepository",
     "EventDeliveryRepository",
     "EventOffsetRepository",
     "EventRepository",
+    "FinanceAnalysisRepository",
     "Fresh",
+    "GeneratedDocumentRepository",
     "IdempotencyRepository",
     "InFlight",
     "InboxRepository",
@@ -51,6 +72,7 @@ __all__ = [
     "JobStepRepository",
     "LlmCallRepository",
     "LoginAttemptRepository",
+    "LogisticsAnalysisRepository",
     "MandateRepository",
     "MessageRepository",
     "Mismatch",
@@ -63,15 +85,20 @@ __all__ = [
     "OrganizationRepository",
     "Page",
     "PasswordHistoryRepository",
+    "PlanProgress",
     "PolicyRepository",
+    "Progress",
     "PurchaseOrderRepository",
+    "Purged",
     "Replay",
+    "ReportRepository",
     "Repository",
     "RequestRepository",
     "ScheduleRepository",
     "Spent",
     "TenderRepository",
     "UsageRepository",
+    "UserMetricsRepository",
     "UserRepository",
     "UserSessionRepository",
     "VendorRepository",

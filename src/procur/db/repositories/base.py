@@ -15,6 +15,7 @@ from procur.core.errors import Conflict, InvalidInput, NotFound
 from procur.db import tenancy
 from procur.db.base import OfOrganization, columns_of
 from procur.db.models import Base, Organization
+from procur.db.repositories.cascades import depending, has_dependents
 from procur.db.repositories.numbering import NumberRepository
 from procur.db.types import UtcDateTime
 from procur.db.values import checked, fit, refuse_missing
@@ -45,6 +46,8 @@ class Repository(Generic[M]):
     # The id people see, and how one is made when none is given.
     business_key: ClassVar[str | None] = None
     prefix: ClassVar[str | None] = None
+    # Fields that `update` leaves alone, and the method that changes each.
+    changed_by: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -103,8 +106,14 @@ class Repository(Generic[M]):
         return self._change(row, {"deleted_at": None})
 
     def delete(self, id: Key) -> bool:  # noqa: A002 - documented name
-        """Remove a row for good; Conflict while others refer to it."""
-        self.session.delete(self.get(id, include_deleted=True))
+        """Remove a row for good; Conflict while others refer to it or would go with it."""
+        row = self.get(id, include_deleted=True, for_update=bool(depending(self.model.__table__)))
+        if has_dependents(self.session, row):
+            raise Conflict(
+                f"other rows would go with this {self._noun()}",
+                hint="soft_delete it, or purge it for good: that is audited",
+            )
+        self.session.delete(row)
         self.session.flush()
         return True
 
@@ -259,6 +268,8 @@ class Repository(Generic[M]):
         for name in values:
             if name in _FIXED:
                 raise InvalidInput(f"{name} cannot be changed", field=name)
+            if name in self.changed_by:
+                raise InvalidInput(f"{name} is changed by {self.changed_by[name]}", field=name)
 
     def _equal(self, equals: Mapping[str, Any]) -> list[Any]:
         columns = columns_of(self.model)

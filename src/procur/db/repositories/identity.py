@@ -11,6 +11,7 @@ from procur.core.plans import analysis_limit
 from procur.db import tenancy
 from procur.db.models import Organization, UserAccount
 from procur.db.repositories.base import Key, Repository, by_position, own_organization
+from procur.db.repositories.purging import Purged, erase_person
 from procur.db.repositories.usage import UsageRepository
 
 
@@ -132,6 +133,15 @@ class UserRepository(Repository[UserAccount]):
         """Note that the person has just signed in."""
         self.update(user_id, last_login_at=tenancy.clock_of(self.session).now())
         return True
+
+    def purge(self, user_id: Key, *, reason: str, actor_id: object = None) -> Purged:
+        """Erase a person: remove their own data for good, empty the account, and audit it.
+
+        The emptied account stays, deleted, because requests, approvals and contracts name it. `actor_id` says
+        who asked for it (None: the system).
+        """
+        row = self.get(user_id, include_deleted=True, for_update=True)
+        return erase_person(self.session, row, reason=reason, actor_id=actor_id)
 
     def names(self, ids: set[UUID]) -> dict[UUID, str]:
         """Return what to call these people, former ones included."""
