@@ -13,6 +13,7 @@ PAGES = [
     ROOT / "README.md",
     *sorted((ROOT / "docs" / "tutorial").glob("*.md")),
     ROOT / "docs" / "reference" / "negotiation-engine.md",
+    ROOT / "docs" / "reference" / "plans-and-usage.md",
 ]
 BLOCK = re.compile(r"(<!-- not run: [^>]+ -->\n)?```(\w+)\n(.*?)```", re.DOTALL)
 

@@ -31,6 +31,7 @@ COMMANDS = {
     "po": ("contract", "Issue and show purchase orders (UBL 2.1)"),
     "savings": ("decision", "Savings of an award against stated baselines"),
     "policy": ("decision", "Show the approval policy, or put a new version in force"),
+    "usage": ("usage", "Show what is used of the plan, show or change the plan"),
     "db": ("database", "Show the schema version of the database, or upgrade it"),
     "audit": ("audit", "Show and verify the audit trail"),
 }

@@ -23,7 +23,7 @@ _BUY = frozenset(
 # What everybody in the company may see, and what only those who negotiate and decide may see.
 _SEE = frozenset({"request.read", "vendor.read", "company.read"})
 _READ = _SEE | {"user.read", "policy.read", "negotiation.read", "contract.read", "audit.read"}
-_ADMIN = _BUY | _READ | {"user.write", "policy.write", "evidence.write", "award.approve"}
+_ADMIN = _BUY | _READ | {"user.write", "plan.write", "policy.write", "evidence.write", "award.approve"}
 
 # The negotiating agent may bargain inside a mandate and nothing else: it never approves, signs, sets limits.
 PERMISSIONS: dict[str, frozenset[str]] = {
@@ -46,9 +46,10 @@ MEANING = {
     "vendor.read": "Show and list vendors",
     "vendor.write": "Import and change vendors",
     "evidence.write": "Record what proves a vendor's compliance",
-    "company.read": "Show the company's data",
+    "company.read": "Show the company's data, its plan and what it has used",
     "user.read": "List people",
     "user.write": "Add people, change the company's data",
+    "plan.write": "Change the plan and its limits",
     "policy.read": "Show the approval policy",
     "policy.write": "Put a policy in force",
     "mandate.write": "Say how far the agent may go",

@@ -78,6 +78,13 @@ class OutsideMandate(ProcurError):
     status = 409
 
 
+class LimitReached(ProcurError):
+    """The plan allows no more; `details` say of which meter, used, limit and when it starts anew."""
+
+    code = "limit_reached"
+    status = 429
+
+
 class NotConfigured(ProcurError):
     """An optional part or outside service is switched off until it is configured or installed."""
 

@@ -17,10 +17,13 @@ def period_at(moment: datetime, kind: str) -> str:
     return kind
 
 
-def ends_at(period: str) -> datetime | None:
+def resets_at(period: str) -> datetime | None:
     """Return when a period is over, None for "total", which never is."""
-    if period == "total":
-        return None
+    return None if period == "total" else ends_at(period)
+
+
+def ends_at(period: str) -> datetime:
+    """Return the first moment after a minute, day or month."""
     kind, start = _start(period)
     end = start + _LENGTHS[kind]
     return end.replace(day=1) if kind == "month" else end

@@ -46,6 +46,16 @@ class OrganizationSetUp(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class PlanChanged(Fact):
+    """An organisation is on another plan, or has other limits of its own."""
+
+    subject: ClassVar[str] = "organization"
+    slug: str
+    plan: str
+    limits: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class UserAdded(Fact):
     """A person got an account."""
 

@@ -11,7 +11,7 @@ import pytest
 
 from factories.house import ALICE, BOB, OLGA, House
 from procur.cli import steps as package
-from procur.cli.steps import closing, deciding, negotiating, purchase, requesting, setting_up
+from procur.cli.steps import closing, deciding, negotiating, purchase, requesting, setting_up, usage
 from procur.cli.workspace import Workspace
 from procur.core.actor import MEANING, PERMISSIONS, Actor
 from procur.core.errors import NotAllowed, NotFound, ProcurError
@@ -88,6 +88,9 @@ MEANT: dict[str, tuple[set[str], Step]] = {
             w, vendor_id="boards", framework="SOC 2", kind="report", source="seen", valid_until=None
         ),
     ),
+    "show_usage": (INSIDE, usage.show_usage),
+    "show_plan": (INSIDE, usage.show_plan),
+    "change_plan": (ADMIN, lambda w: usage.change_plan(w, "pro")),
     "go_on": (INSIDE | {"system"}, lambda w: purchase.go_on(w, REQUEST, lambda _name, _told: None, {})),
 }
 # For whoever installs: there may be nobody on record yet, or no schema to find them by.

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Table, and_, func, select, update
 from sqlalchemy.orm import Session
 
 from procur.core.errors import InvalidInput
-from procur.core.periods import ends_at, period_at
+from procur.core.periods import period_at, resets_at
 from procur.core.plans import METERS
 from procur.db import tenancy
 from procur.db.base import columns_of
@@ -56,9 +56,9 @@ class UsageRepository:
         most = _LARGEST if limit is None else _whole(limit, "limit", least=0)
         used = self._added(key, amount, most) if amount <= most else None
         if used is None:
-            return Spent(allowed=False, used=self._used(key), limit=limit, resets_at=ends_at(key["period"]))
+            return Spent(allowed=False, used=self._used(key), limit=limit, resets_at=resets_at(key["period"]))
         self._copy(key, used)
-        return Spent(allowed=True, used=used, limit=limit, resets_at=ends_at(key["period"]))
+        return Spent(allowed=True, used=used, limit=limit, resets_at=resets_at(key["period"]))
 
     def refund(self, meter: str, amount: int = 1, *, period: str | None = None) -> int:
         """Give back what was spent in vain, never below 0; return what is used now."""

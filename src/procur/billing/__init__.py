@@ -1,0 +1,1 @@
+"""What an organisation may use, and what it has used."""
