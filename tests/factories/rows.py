@@ -22,6 +22,8 @@ WANTED: dict[tuple[str, str], Any] = {
     ("approvals", "decided_by"): None,
     ("offers", "accepted"): False,
     ("offers", "accepted_at"): None,
+    ("agent_entries", "parent_id"): None,
+    ("agent_records", "head_id"): None,
 }
 
 Rows = dict[str, dict[str, Any]]

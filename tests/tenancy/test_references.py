@@ -22,7 +22,7 @@ def test_a_row_cannot_point_into_another_organisation(
         foreign = fill(session.connection(), people.organization_id, mark="acme")
         own = fill(session.connection(), people.other_organization_id, mark="rival", before=table)
     row = row_of(table, own, people.other_organization_id, "rival")
-    row[column] = foreign[parent]["id"]
+    row[column] = foreign[parent].get("id") or foreign[parent]["entry_id"]
     with pytest.raises(InvalidInput) as caught, database.get_session("rival") as session:
         session.execute(table.insert().values(**row))
     assert caught.value.field == column

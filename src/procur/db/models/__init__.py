@@ -2,6 +2,14 @@
 
 from procur.db.base import Base
 from procur.db.models.access import ApiKey, LoginAttempt, OAuthConnection, PasswordHistory, UserSession
+from procur.db.models.agent_state import (
+    AgentCheckpointBlob,
+    AgentCheckpointRecord,
+    AgentCheckpointWrite,
+    AgentConversationRecord,
+    AgentEntryRecord,
+    AgentItemRecord,
+)
 from procur.db.models.approvals import ApprovalRecord, PolicyConfigRecord
 from procur.db.models.audit import AuditLogRecord
 from procur.db.models.contracts import ContractRecord, PurchaseOrderLine, PurchaseOrderRecord
@@ -35,6 +43,12 @@ from procur.db.models.vendors import VendorEvidence, VendorProfileRecord
 
 __all__ = [
     "ActionPlanProgress",
+    "AgentCheckpointBlob",
+    "AgentCheckpointRecord",
+    "AgentCheckpointWrite",
+    "AgentConversationRecord",
+    "AgentEntryRecord",
+    "AgentItemRecord",
     "AnalysisResult",
     "ApiKey",
     "ApprovalRecord",

@@ -1,6 +1,9 @@
 """Every repository, by name."""
 
 from procur.db.repositories.access import ApiKeyRepository
+from procur.db.repositories.agent_checkpoints import CheckpointRepository, StoredCheckpoint, StoredWrite
+from procur.db.repositories.agent_records import AgentRecordRepository, StoredEntry, StoredRecord
+from procur.db.repositories.agent_state import AgentItemRepository
 from procur.db.repositories.approvals import ApprovalRepository, PolicyRepository
 from procur.db.repositories.audit import AuditRepository, ChainReport
 from procur.db.repositories.base import Page, Repository
@@ -47,6 +50,8 @@ from procur.db.repositories.vendors import VendorRepository
 
 __all__ = [
     "ActionPlanRepository",
+    "AgentItemRepository",
+    "AgentRecordRepository",
     "AnalysisRepository",
     "ApiKeyRepository",
     "ApprovalRepository",
@@ -56,6 +61,7 @@ __all__ = [
     "CertificationSummary",
     "ChainReport",
     "ChatSessionRepository",
+    "CheckpointRepository",
     "CompleteReport",
     "ContractRepository",
     "ConversationRepository",
@@ -96,6 +102,10 @@ __all__ = [
     "RequestRepository",
     "ScheduleRepository",
     "Spent",
+    "StoredCheckpoint",
+    "StoredEntry",
+    "StoredRecord",
+    "StoredWrite",
     "TenderRepository",
     "UsageRepository",
     "UserMetricsRepository",
