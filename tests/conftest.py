@@ -12,7 +12,7 @@ import postgres
 from factories.people import People, make_people
 from procur.db import DatabaseSession, Session
 
-_TOLD = "told"
+_COUNTED = "counted"
 
 
 def pytest_report_header() -> str:
@@ -20,22 +20,22 @@ def pytest_report_header() -> str:
 
 
 @pytest.fixture
-def told(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
-    """Say a figure that stands in the run's summary: told("300 attempts, 0 found")."""
-    return lambda line: record_property(_TOLD, line)
+def counted(record_property: Callable[[str, object], None]) -> Callable[[int, str], None]:
+    """Count something that the run's summary adds up: counted(44, "calls")."""
+    return lambda number, what: record_property(_COUNTED, (number, what))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    lines = [
-        f"{report.nodeid.rpartition('/')[2]}: {line}"
-        for report in terminalreporter.stats.get("passed", [])
-        for name, line in report.user_properties
-        if name == _TOLD
-    ]
-    if lines:
+    sums: dict[tuple[str, str], int] = {}
+    for report in terminalreporter.stats.get("passed", []):
+        for name, value in report.user_properties:
+            if name == _COUNTED:
+                key = (report.nodeid.partition("[")[0].rpartition("/")[2], value[1])
+                sums[key] = sums.get(key, 0) + value[0]
+    if sums:
         terminalreporter.section("counted")
-        for line in sorted(lines):
-            terminalreporter.write_line(line)
+    for (test, what), number in sorted(sums.items()):
+        terminalreporter.write_line(f"{number:>7,} {what}  ({test})")
 
 
 @pytest.fixture(scope="session")

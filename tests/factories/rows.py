@@ -60,6 +60,8 @@ def row_of(table: Table, rows: Rows, organization_id: UUID, mark: str) -> dict[s
         ]
         if column.name == "organization_id":
             values[column.name] = organization_id
+        elif column.name == "deleted_at":
+            values[column.name] = None  # hidden rows would hide the holes
         elif (table.name, column.name) in WANTED:
             values[column.name] = WANTED[table.name, column.name]
         elif parents:

@@ -55,7 +55,7 @@ def test_every_view_shows_what_its_reader_may_see(database: DatabaseSession) -> 
 
 
 def test_plain_sql_finds_nothing_of_another_organisation(
-    database: DatabaseSession, rows: Rows, people: People, told: Callable[[str], None]
+    database: DatabaseSession, rows: Rows, people: People, counted: Callable[[int, str], None]
 ) -> None:
     attempts = 0
     for table in TENANT_TABLES:
@@ -76,7 +76,7 @@ def test_plain_sql_finds_nothing_of_another_organisation(
         for table in TENANT_TABLES:
             kept = session.execute(text(f"SELECT count(*) FROM {table.name} WHERE {owned}")).scalar()
             assert kept == (2 if table.name == "user_accounts" else 0) + 1, table.name
-    told(f"{attempts} plain SQL statements on {len(TENANT_TABLES)} tables from another organisation: 0 rows")
+    counted(attempts, "plain SQL statements from another organisation, which found 0 rows")
 
 
 def _found(database: DatabaseSession, statement: str, people: People) -> int:
