@@ -3,10 +3,12 @@
 import sqlite3
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import QueuePool
 
 from procur.core.errors import NotConfigured
@@ -15,6 +17,7 @@ from procur.db.failures import translate
 
 READ_ONLY = "procur_read_only"  # execution option of engines for sessions that only read
 SCOPE = "procur_scope"  # execution option: the session's facts, among them whose rows it may see
+FILE = "procur_file"  # what a SQLite connection remembers about its file
 EVERY = "*"  # the organisation of a session that sees all of them
 
 
@@ -30,6 +33,9 @@ def build_engine(config: DatabaseConfig) -> Engine:
         options["connect_args"] = {"isolation_level": None, "timeout": config.busy_timeout}
         engine = create_engine(url, **options)
         event.listen(engine, "connect", _prepare_sqlite)
+        if not in_memory:
+            event.listen(engine, "connect", _remember_file)
+            event.listen(engine, "checkout", _refuse_moved_file)
         event.listen(engine, "begin", _begin_sqlite)
     else:
         engine = _postgres(url, options | _pool(config))
@@ -63,6 +69,26 @@ def _postgres(url: Any, options: dict[str, Any]) -> Engine:
     event.listen(engine, "begin", _prepare_begin)
     engine.dialect.do_begin = _begin_postgres  # type: ignore[method-assign,assignment]
     return engine
+
+
+def _remember_file(connection: sqlite3.Connection, record: Any) -> None:
+    path = connection.execute("PRAGMA database_list").fetchone()[2]
+    record.info[FILE] = path, _identity(path)
+
+
+def _refuse_moved_file(_connection: sqlite3.Connection, record: Any, _proxy: object) -> None:
+    """Open the file anew when it was moved or replaced since: what went into the old one would be lost."""
+    path, known = record.info[FILE]
+    if _identity(path) != known:
+        raise DisconnectionError("the database file is another one")
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

@@ -72,6 +72,8 @@ def translate(context: ExceptionContext) -> BaseException | None:
     if isinstance(original, sqlite3.Error):
         return _from_sqlite(original, context)
     if hasattr(original, "sqlstate"):
+        # After a failover the next connection may reach the new primary.
+        context.is_disconnect |= original.sqlstate == "25006"
         return _from_postgres(original, context)
     return None
 
