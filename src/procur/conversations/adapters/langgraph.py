@@ -1,11 +1,11 @@
 """LangGraph: checkpoints of graphs in the company's database."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from secrets import randbelow
 from typing import Any, cast
 from uuid import UUID
 
-from procur.conversations.adapters.place import Place, in_thread, missing
+from procur.conversations.adapters.place import Place, missing
 from procur.core.errors import InvalidInput
 from procur.db import DatabaseSession
 from procur.db.repositories import CheckpointRepository, StoredCheckpoint, StoredWrite
@@ -14,7 +14,6 @@ try:
     from langchain_core.runnables import RunnableConfig
     from langgraph.checkpoint.base import (
         WRITES_IDX_MAP,
-        BaseCheckpointSaver,
         ChannelVersions,
         Checkpoint,
         CheckpointMetadata,
@@ -24,6 +23,8 @@ try:
         writes_sort_key,
     )
     from langgraph.checkpoint.serde.base import SerializerProtocol
+
+    from procur.conversations.adapters.langgraph_async import AsyncTwins
 except ModuleNotFoundError as error:
     raise missing("langgraph", "langgraph-checkpoint") from error
 
@@ -31,7 +32,7 @@ _PAGE = 50  # checkpoints read at once while listing
 _COUNTERS = "counters_since_delta_snapshot"  # of channels whose value is spread over earlier checkpoints
 
 
-class ProcurSaver(BaseCheckpointSaver[str]):
+class ProcurSaver(AsyncTwins):
     """LangGraph's checkpointer: `graph.compile(checkpointer=ProcurSaver())`.
 
     Values are serialised by `serde` (LangGraph's own unless given, encrypted if you give its encrypting one);
@@ -179,57 +180,6 @@ class ProcurSaver(BaseCheckpointSaver[str]):
         """Return a later version, random behind the point: two branches may count on from one value."""
         number = 1 if current is None else int(str(current).split(".", maxsplit=1)[0]) + 1
         return f"{number:032}.{randbelow(10**16):016}"
-
-    # -- the asynchronous twins ------------------------------------------------------------------------------
-
-    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        """Return what `get_tuple` returns."""
-        return await in_thread(self.get_tuple, config)
-
-    async def alist(
-        self,
-        config: RunnableConfig | None,
-        *,
-        filter: dict[str, Any] | None = None,  # noqa: A002 - LangGraph's name
-        before: RunnableConfig | None = None,
-        limit: int | None = None,
-    ) -> AsyncIterator[CheckpointTuple]:
-        """Yield what `list` yields."""
-        found = self.list(config, filter=filter, before=before, limit=limit)
-        while (one := await in_thread(next, found, None)) is not None:
-            yield one
-
-    async def aput(
-        self,
-        config: RunnableConfig,
-        checkpoint: Checkpoint,
-        metadata: CheckpointMetadata,
-        new_versions: ChannelVersions,
-    ) -> RunnableConfig:
-        """Do what `put` does."""
-        return await in_thread(self.put, config, checkpoint, metadata, new_versions)
-
-    async def aput_writes(
-        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
-    ) -> None:
-        """Do what `put_writes` does."""
-        await in_thread(self.put_writes, config, writes, task_id, task_path)
-
-    async def adelete_thread(self, thread_id: str) -> None:
-        """Do what `delete_thread` does."""
-        await in_thread(self.delete_thread, thread_id)
-
-    async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
-        """Do what `delete_for_runs` does."""
-        await in_thread(self.delete_for_runs, run_ids)
-
-    async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
-        """Do what `copy_thread` does."""
-        await in_thread(self.copy_thread, source_thread_id, target_thread_id)
-
-    async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
-        """Do what `prune` does."""
-        await in_thread(self.prune, thread_ids, strategy=strategy)
 
     # -- parts -----------------------------------------------------------------------------------------------
 
