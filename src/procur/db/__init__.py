@@ -4,6 +4,7 @@ from sqlalchemy.orm import Session
 
 from procur.db import models as models
 from procur.db.config import DatabaseConfig
+from procur.db.names import Database, check_db_connection, db_connection, get_db, session_scope
 from procur.db.session import (
     DatabaseSession,
     SessionScope,
@@ -14,12 +15,17 @@ from procur.db.session import (
 )
 
 __all__ = [
+    "Database",
     "DatabaseConfig",
     "DatabaseSession",
     "Session",
     "SessionScope",
+    "check_db_connection",
+    "db_connection",
+    "get_db",
     "get_db_session",
     "get_session",
     "init_db",
+    "session_scope",
     "system_session",
 ]

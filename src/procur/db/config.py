@@ -39,6 +39,7 @@ class DatabaseConfig(BaseSettings):
     )
     pool_timeout: float = Field(30, ge=0)
     pool_recycle: int = Field(3600, ge=-1)
+    pool_pre_ping: bool = True
     echo: bool = Field(False, validation_alias=AliasChoices("PROCUR_DB_ECHO", "SQL_ECHO"))
     echo_pool: bool = False
     default_organization: str = Field("default", min_length=1, max_length=80)
@@ -83,6 +84,12 @@ class DatabaseConfig(BaseSettings):
         name = self.database or "procur.db"
         name = name if "." in name else f"{name}.db"
         return URL.create("sqlite", database=str(Path(os.environ.get("PROCUR_HOME", "")) / name))
+
+    @property
+    def in_memory(self) -> bool:
+        """Say whether the database lives in this process's memory only."""
+        url = self.sqlalchemy_url
+        return url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}
 
     def _environment_names_server(self) -> bool:
         return any(getattr(self, name) is not None for name in _PARTS)
@@ -132,3 +139,17 @@ class DatabaseConfig(BaseSettings):
 
     def __repr__(self) -> str:
         return f"DatabaseConfig({self.printable_url!r})"
+
+
+def configuration(given: DatabaseConfig | str | None = None, **settings: Any) -> DatabaseConfig:
+    """Return the configuration: as given, or made of a URL (also as `database_url`) and single settings."""
+    url = settings.pop("database_url", None)
+    for name in settings:
+        if name not in DatabaseConfig.model_fields:
+            raise InvalidInput(f"there is no database setting {name!r}", field=name)
+    if not isinstance(given, DatabaseConfig):
+        return DatabaseConfig(given or url, **settings)
+    if url is not None or settings:
+        name = next(iter(settings), "database_url")
+        raise InvalidInput(f"{name} belongs into the configuration that is given beside it", field=name)
+    return given

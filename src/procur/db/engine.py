@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import QueuePool
 
 from procur.core.errors import NotConfigured
+from procur.core.ids import uuid7
 from procur.db.config import DatabaseConfig
 from procur.db.failures import translate
 
@@ -26,19 +27,17 @@ def build_engine(config: DatabaseConfig) -> Engine:
     url = config.sqlalchemy_url
     options: dict[str, Any] = {"echo": config.echo, "echo_pool": config.echo_pool}
     if url.get_backend_name() == "sqlite":
-        in_memory = url.database in {None, "", ":memory:"}
-        if not in_memory:
-            options |= _pool(config)
+        options |= _pool(config)
         # isolation_level=None leaves BEGIN to us: the driver's own begins too late to protect what was read.
         options["connect_args"] = {"isolation_level": None, "timeout": config.busy_timeout}
-        engine = create_engine(url, **options)
+        engine = _in_memory(options) if config.in_memory else create_engine(url, **options)
         event.listen(engine, "connect", _prepare_sqlite)
-        if not in_memory:
+        if not config.in_memory:
             event.listen(engine, "connect", _remember_file)
             event.listen(engine, "checkout", _refuse_moved_file)
         event.listen(engine, "begin", _begin_sqlite)
     else:
-        engine = _postgres(url, options | _pool(config))
+        engine = _postgres(url, options | _pool(config) | {"pool_pre_ping": config.pool_pre_ping})
     event.listen(engine, "handle_error", translate, retval=True)
     return engine
 
@@ -53,11 +52,25 @@ def _pool(config: DatabaseConfig) -> dict[str, Any]:
     }
 
 
+def _in_memory(options: dict[str, Any]) -> Engine:
+    """Return an engine for a new database in memory, the same one for every thread of this process.
+
+    SQLAlchemy's own way gives each thread a database for itself; one connection for all mixes transactions.
+    """
+    name = f"file:/procur-{uuid7().hex}"  # a leading slash: shared by the connections of this process
+    engine = create_engine(
+        URL.create("sqlite", database=name, query={"vfs": "memdb", "uri": "true"}), **options
+    )
+    # The database goes with its last connection, and the pool closes its own ones now and then.
+    anchor = sqlite3.connect(f"{name}?vfs=memdb", uri=True, check_same_thread=False)
+    event.listen(engine, "engine_disposed", lambda _engine: anchor.close())
+    return engine
+
+
 def _postgres(url: Any, options: dict[str, Any]) -> Engine:
     try:
         engine = create_engine(
             url,
-            pool_pre_ping=True,
             # autocommit leaves BEGIN to us, so that it says in the same message whose rows may be seen.
             connect_args={"connect_timeout": 10, "application_name": "procur", "autocommit": True},
             **options,

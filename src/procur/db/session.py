@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import sys
 import threading
 import weakref
 from collections.abc import AsyncIterator, Generator
@@ -19,7 +20,7 @@ from procur.core.errors import InvalidInput, NotAllowed, Unavailable
 from procur.core.ids import IdSource
 from procur.db import migrate
 from procur.db.base import SCHEMA_VERSION, Base, OfOrganization, SoftDelete, Times
-from procur.db.config import DatabaseConfig
+from procur.db.config import DatabaseConfig, configuration
 from procur.db.engine import EVERY, READ_ONLY, SCOPE, build_engine
 from procur.db.tenancy import (
     across,
@@ -32,12 +33,22 @@ from procur.db.tenancy import (
     resolve,
 )
 
+_ENDS_ITSELF = "ends_itself"
+
 
 class _Session(Session):
     """SQLAlchemy's session, which also takes SQL as plain text, as the documented health check gives it."""
 
     def execute(self, statement: Any, *args: Any, **kwargs: Any) -> Any:
         return super().execute(text(statement) if isinstance(statement, str) else statement, *args, **kwargs)
+
+    def close(self) -> None:
+        """Give the connection back; after `next(get_db())` commit first, unless an error is on its way."""
+        try:
+            if self.info.get(_ENDS_ITSELF) and self.is_active and sys.exception() is None:
+                self.commit()
+        finally:
+            super().close()
 
 
 class SessionScope(Generator[Session, None, None], AbstractContextManager[Session]):
@@ -96,6 +107,11 @@ class SessionScope(Generator[Session, None, None], AbstractContextManager[Sessio
         """Roll back when the generator is dropped half-way."""
         self.__exit__(GeneratorExit, GeneratorExit(), None)
 
+    def __del__(self) -> None:
+        """Let the session end itself when it was taken by `next(get_db())`: nobody holds this scope then."""
+        if self._handed_out and self._session is not None:
+            self._session.info[_ENDS_ITSELF] = True
+
     def __aiter__(self) -> Self:
         return self
 
@@ -149,11 +165,12 @@ def _exhausted() -> Unavailable:
 class DatabaseSession:
     """A database and its sessions. Nothing is opened before the first use."""
 
-    def __init__(self, config: DatabaseConfig | str | None = None) -> None:
+    def __init__(self, config: DatabaseConfig | str | None = None, **settings: Any) -> None:
+        """Take a configuration, or a URL (also as `database_url`) and single settings such as pool_size."""
         self._lock = threading.Lock()
         self._engine: Engine | None = None
         self._organizations: dict[UUID | str, UUID] = {}
-        self.config = DatabaseConfig(config) if isinstance(config, str) else config or DatabaseConfig()
+        self.config = configuration(config, **settings)
 
     @property
     def config(self) -> DatabaseConfig:
@@ -212,6 +229,18 @@ class DatabaseSession:
     def session_scope(self) -> SessionScope:
         """Open a session of the default organisation (the documented name of `get_session`)."""
         return self.get_session()
+
+    def create_all(self) -> None:
+        """Do `create_all_tables` (a documented name)."""
+        self.create_all_tables()
+
+    def drop_all(self) -> None:
+        """Do `drop_all_tables` (a documented name)."""
+        self.drop_all_tables()
+
+    def health_check(self) -> bool:
+        """Do `check_connection` (a documented name)."""
+        return self.check_connection()
 
     def create_all_tables(self, *, ids: IdSource | None = None, clock: Clock | None = None) -> None:
         """Migrate the database to this version's schema and make sure the default organisation exists.
@@ -372,11 +401,15 @@ def init_db(
     create_tables: bool = False,
     ids: IdSource | None = None,
     clock: Clock | None = None,
+    **settings: Any,
 ) -> DatabaseSession:
-    """Choose the process's database; with `create_tables` bring its schema up to date first."""
+    """Choose the process's database; with `create_tables` bring its schema up to date first.
+
+    A database in memory starts empty, so it gets its tables in any case.
+    """
     global _default
-    database = DatabaseSession(config)
-    if create_tables:
+    database = DatabaseSession(config, **settings)
+    if create_tables or database.config.in_memory:
         database.create_all_tables(ids=ids, clock=clock)
     else:
         database.check_schema()

@@ -32,7 +32,7 @@ from procur.db.models.exports import (
     Report,
     UserMetrics,
 )
-from procur.db.models.identity import Organization, SubscriptionTier, UserAccount
+from procur.db.models.identity import Organization, SubscriptionTier, User, UserAccount
 from procur.db.models.jobs import JobRecord, JobStep, ScheduleRecord
 from procur.db.models.negotiation import MandateRecord, NegotiationSessionRecord, OfferRecord
 from procur.db.models.numbering import NumberSequence
@@ -91,6 +91,7 @@ __all__ = [
     "TenderDB",
     "TenderStatus",
     "UsageCounter",
+    "User",
     "UserAccount",
     "UserMetrics",
     "UserSession",

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, Integer, String, UniqueConstraint, Uuid
 from sqlalchemy.engine.default import DefaultExecutionContext
-from sqlalchemy.orm import Mapped, mapped_column, validates
+from sqlalchemy.orm import Mapped, mapped_column, synonym, validates
 
 from procur.core.ids import uuid7
 from procur.core.plans import analysis_column, plan_of
@@ -19,6 +19,11 @@ from procur.db.types import Money, UtcDateTime, choice, json_list, json_object
 def _folded_email(context: DefaultExecutionContext) -> str:
     email: str = context.get_current_parameters()["email"]  # type: ignore[no-untyped-call]
     return email.casefold()
+
+
+def _email(context: DefaultExecutionContext) -> str:
+    email: str = context.get_current_parameters()["email"]  # type: ignore[no-untyped-call]
+    return email
 
 
 class SubscriptionTier(StrEnum):
@@ -74,7 +79,7 @@ class UserAccount(OfOrganization, SoftDelete, Times, Base):
     email: Mapped[str] = mapped_column(String(254))
     # The e-mail case-folded by Python: databases disagree on lower() beyond ASCII.
     email_key: Mapped[str] = mapped_column(String(508), default=_folded_email)
-    username: Mapped[str] = mapped_column(String(150))
+    username: Mapped[str] = mapped_column(String(150), default=_email)
     hashed_password: Mapped[str] = mapped_column(String(255))
     full_name: Mapped[str | None] = mapped_column(String(200))
     role: Mapped[str] = mapped_column(
@@ -100,6 +105,10 @@ class UserAccount(OfOrganization, SoftDelete, Times, Base):
     mfa_secret: Mapped[str | None] = mapped_column(String(512))
     mfa_backup_codes: Mapped[list[str]] = mapped_column(json_list(), default=list)
 
+    # The names that other systems give these two.
+    password_hash: Mapped[str] = synonym("hashed_password")
+    last_login: Mapped[datetime | None] = synonym("last_login_at")
+
     __table_args__ = (
         UniqueConstraint("organization_id", "id"),
         unique_live("user_accounts", "email_key", tenant=False, field="email"),
@@ -112,3 +121,6 @@ class UserAccount(OfOrganization, SoftDelete, Times, Base):
     def _fold(self, _key: str, email: str) -> str:
         self.email_key = email.casefold()
         return email
+
+
+User = UserAccount  # the name that other systems give it

@@ -31,6 +31,12 @@ class OrganizationRepository(Repository[Organization]):
             )
         return super().create(**by_position(given, values, "name", "slug", "subscription_tier"))
 
+    def get_by_id(
+        self, org_id: Key | None, *, include_deleted: bool = False, for_update: bool = False
+    ) -> Organization | None:
+        """Return the organisation, or None."""
+        return super().get_by_id(org_id, include_deleted=include_deleted, for_update=for_update)
+
     def own(self) -> Organization:
         """Return the organisation that this session belongs to."""
         return self.get(tenancy.required_organization_id(self.session))
@@ -62,10 +68,10 @@ class OrganizationRepository(Repository[Organization]):
         UsageRepository(self.session, self.get(org_id)).reset("analyses")
         return True
 
-    def soft_delete(self, id: Key) -> bool:  # noqa: A002 - documented name
+    def soft_delete(self, org_id: Key) -> bool:
         """Close an organisation: nobody signs in or opens a session for it; its people's e-mails are free."""
-        deleted = super().soft_delete(id)
-        row = self.get(id, include_deleted=True)
+        deleted = super().soft_delete(org_id)
+        row = self.get(org_id, include_deleted=True)
         self._move_people(row, since=None, to=row.deleted_at)
         self.session.info["organization_cache"].clear()
         return deleted
@@ -103,11 +109,26 @@ class UserRepository(Repository[UserAccount]):
 
     model = UserAccount
 
-    def create(self, **values: Any) -> UserAccount:
-        """Write a person; without a username the e-mail address serves."""
-        if values.get("username") is None:
-            values["username"] = values.get("email")
-        return super().create(**values)
+    def create(self, *given: Any, **values: Any) -> UserAccount:
+        """Write a person (organization_id, email, hashed_password, full_name, role).
+
+        Without a username the e-mail address serves, without an organisation the session's own.
+        """
+        order = ("organization_id", "email", "hashed_password", "full_name", "role")
+        named = by_position(given, values, *order)
+        if named.get("username") is None:
+            named["username"] = named.get("email")
+        return super().create(**named)
+
+    def get_by_id(
+        self, user_id: Key | None, *, include_deleted: bool = False, for_update: bool = False
+    ) -> UserAccount | None:
+        """Return the person, or None."""
+        return super().get_by_id(user_id, include_deleted=include_deleted, for_update=for_update)
+
+    def soft_delete(self, user_id: Key) -> bool:
+        """Hide a person; the e-mail address and the username are free again."""
+        return super().soft_delete(user_id)
 
     def get_by_email(self, email: str) -> UserAccount | None:
         """Return the person with exactly this address, whatever its case, or None."""
