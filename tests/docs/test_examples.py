@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [
     ROOT / "README.md",
     *sorted((ROOT / "docs" / "tutorial").glob("*.md")),
+    ROOT / "docs" / "how-to" / "erase-a-person.md",
     ROOT / "docs" / "how-to" / "use-with-agent-libraries.md",
     ROOT / "docs" / "reference" / "negotiation-engine.md",
     ROOT / "docs" / "reference" / "plans-and-usage.md",

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, ForeignKeyConstraint, Table, delete, or_, select
+from sqlalchemy import Column, ColumnElement, ForeignKeyConstraint, Table, delete, inspect, or_, select
 from sqlalchemy.orm import Session
 
 from procur.db.models import Base
@@ -79,16 +79,19 @@ class Family:
         for table, condition in reversed(self._conditions.items()):
             if table is self._root and not with_root:
                 continue
-            done = self._session.connection().execute(
-                delete(table).where(_own(table, self._owner), condition)
-            )
-            if done.rowcount:
-                removed[table.name] = done.rowcount
-        loaded: Any
-        for loaded in list(self._session.identity_map.values()):
-            if loaded.__table__.name in removed:
-                self._session.expire(loaded)  # read anew when it is used next
+            statement = delete(table).where(_own(table, self._owner), condition).returning(table.c.id)
+            gone = set(self._session.connection().execute(statement).scalars())
+            if gone:
+                removed[table.name] = len(gone)
+                self._let_go(table, gone)
         return removed
+
+    def _let_go(self, table: Table, gone: set[UUID]) -> None:
+        """Detach what the session has loaded of these rows; it stays readable and is never written again."""
+        for loaded in list(self._session.identity_map.values()):
+            state = inspect(loaded)
+            if state.mapper.local_table is table and state.identity[-1] in gone:
+                self._session.expunge(loaded)
 
 
 def _own(table: Table, owner: UUID) -> ColumnElement[bool]:
