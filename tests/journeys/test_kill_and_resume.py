@@ -154,7 +154,7 @@ def played(house: House, request_id: str) -> tuple[list[Any], list[Any]]:
         entries = [
             (each.action, each.event_data.get("round"), names.index(each.resource_id))
             for names in ([row.session_id for row in rows],)
-            for each in AuditRepository(session).since(0, limit=100_000)
+            for each in AuditRepository(session).since(limit=100_000)
             if each.resource_id in names
         ]
     return told, sorted(entries, key=str)

@@ -12,6 +12,7 @@ from lxml import etree
 
 import databases
 from factories.house import SETTLED, House, make_house
+from procur.audit.verify import verify
 from procur.cli.steps import closing, deciding, negotiating, requesting
 from procur.contracts.order_rules import validate_order
 from procur.core.errors import Conflict, DecisionNeeded
@@ -130,8 +131,8 @@ def test_the_savings_are_differences_to_stored_figures(bought: Bought) -> None:
 def test_the_trail_of_a_purchase_is_intact_and_each_entry_has_its_event(bought: Bought) -> None:
     with bought.house.session() as session:
         audit = AuditRepository(session)
-        assert audit.verify().intact
-        entries = audit.since(0, limit=10_000)
+        assert verify(session).intact
+        entries = audit.since(limit=10_000)
         events = EventRepository(session).get_all(limit=1000)
     assert Counter(entry.action.replace("_", "") for entry in entries) == Counter(
         event.type.casefold() for event in events
@@ -159,7 +160,7 @@ def test_the_trail_of_a_purchase_is_intact_and_each_entry_has_its_event(bought: 
 def test_the_agent_bargains_and_people_decide(bought: Bought) -> None:
     with bought.house.session() as session:
         kinds: dict[str, set[str]] = {}
-        for entry in AuditRepository(session).since(0, limit=10_000):
+        for entry in AuditRepository(session).since(limit=10_000):
             kinds.setdefault(entry.action, set()).add(entry.actor_type)
     assert kinds["round_played"] == {"agent"}
     assert kinds["negotiation_settled"] == {"agent"}
@@ -284,5 +285,5 @@ def test_a_step_that_fails_leaves_neither_row_nor_entry_nor_event(
         written = after["AuditRepository"] - counts["AuditRepository"]
         assert written == after["EventRepository"] - counts["EventRepository"] > 0, name
     with house.session() as session:
-        assert AuditRepository(session).verify().intact
+        assert verify(session).intact
         assert ContractRepository(session).named("CON-2026-00001").purchase_order_id == "PO-2026-00001"

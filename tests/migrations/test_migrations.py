@@ -112,14 +112,14 @@ def _row(table: Any, rows: dict[str, dict[str, Any]]) -> dict[str, Any]:
         parents = [
             key for key in column.foreign_keys if key.column.name == "id" and not key.constraint.use_alter
         ]
-        if column.name == "id":
-            values["id"] = uuid4()
+        if column.name == "organization_id":
+            values[column.name] = rows["organizations"]["id"]
         elif parents and parents[0].column.table.name in rows:
             values[column.name] = rows[parents[0].column.table.name]["id"]
+        elif column.name == "id":
+            values["id"] = uuid4()
         elif not column.nullable:
             values[column.name] = _value(column)
-    if table.name == "user_accounts":
-        values["organization_id"] = rows["organizations"]["id"]
     if table.name == "approvals":
         values["decided_by"] = None
     return values

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from factories.house import House, make_house
-from procur.cli.steps import closing, deciding, negotiating, purchase, requesting, setting_up
+from procur.cli.steps import auditing, closing, deciding, negotiating, purchase, requesting, setting_up
 from procur.cli.workspace import Workspace
 from procur.core.errors import DecisionNeeded, NotFound
 from procur.db import DatabaseSession
 from procur.db import repositories as tables
-from procur.db.repositories import Repository
+from procur.db.repositories import Repository, TrailFilter
 from procur.identity.service import add_user, own_organization
 
 REQUEST, TALKS, CONTRACT, ORDER = "REQ-2026-00001", "NEG-2026-00001", "CON-2026-00001", "PO-2026-00001"
@@ -104,10 +104,10 @@ def test_lists_hold_what_is_ones_own_only(house: House, database: DatabaseSessio
         "ceo@rival.example",
     }
     assert deciding.waiting_approvals(charlie)["waiting"] == []
-    entries = closing.trail(charlie, subject=None, limit=1000)["entries"]
+    entries = auditing.trail(charlie, limit=1000)["entries"]
     assert {each["action"] for each in entries} <= {"user_added"}
-    assert closing.trail(charlie, subject=REQUEST, limit=1000)["entries"] == []
-    assert closing.verify(charlie)["intact"]
+    assert auditing.trail(charlie, TrailFilter(REQUEST))["entries"] == []
+    assert auditing.verify_trail(charlie)["intact"]
 
 
 def test_people_of_another_organisation_do_not_act_in_this_one(

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.text import Text
 
 from procur.cli.picture import recording_console, save_excerpt
-from procur.cli.steps import closing, deciding, negotiating, requesting, setting_up
+from procur.cli.steps import auditing, closing, deciding, negotiating, requesting, setting_up
+from procur.cli.views import auditing as audit_views
 from procur.cli.views import buying as views
 from procur.cli.views import closing as closing_views
 from procur.cli.views import setting_up as setup_views
@@ -219,15 +220,16 @@ class _Demo:
         """Show the savings, the trail and where to look further."""
         self.step("savings", "9  Savings, trail, and where to look further",
                   closing.savings(self.workspace, request_id), closing_views.savings)  # fmt: skip
-        trail = closing.trail(self.workspace, subject=None, limit=1000)
+        self.workspace.seal()
+        trail = auditing.trail(self.workspace, limit=1000)
         self.told["trail"] = trail
         shown = [each for each in trail["entries"] if each["action"] != "round_played"]
-        closing_views.trail(self.console, {"entries": shown, "total": len(shown)})
+        audit_views.trail(self.console, {**trail, "entries": shown, "total": len(shown)})
         rounds = trail["total"] - len(shown)
         note(self.console, f"  and {rounds} entries for the rounds of the negotiation")
-        told = closing.verify(self.workspace)
+        told = auditing.verify_trail(self.workspace)
         self.told["verified"] = told
-        closing_views.verified(self.console, told)
+        audit_views.verified(self.console, told)
         session_id = self.told["negotiate"]["negotiations"][0]["session_id"]
         self.console.print(Text("\nLook further:", style="bold"))
         for command in (

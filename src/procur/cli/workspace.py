@@ -12,11 +12,13 @@ from typing import Any
 import click
 from rich.console import Console
 
+from procur.audit.seal import seal_waiting
 from procur.core.actor import Actor
 from procur.core.clock import Clock, SteppingClock, SystemClock
-from procur.core.errors import InvalidInput, NotFound
+from procur.core.errors import InvalidInput, NotFound, ProcurError, Unavailable
 from procur.db import DatabaseSession, Session
 from procur.db.config import DatabaseConfig
+from procur.db.repositories import AuditRepository
 from procur.documents.store import LocalStore
 from procur.identity.service import actor_for
 
@@ -37,6 +39,7 @@ class Workspace:
     embedded: bool = False
     _database: DatabaseSession | None = None
     _opened: list[DatabaseSession] = field(default_factory=list)
+    _unsealed: bool = False
 
     @property
     def database(self) -> DatabaseSession:
@@ -73,7 +76,8 @@ class Workspace:
         self._database = database
 
     def close(self) -> None:
-        """Close what this command has opened."""
+        """Seal what this command has written to the trail, and close what it has opened."""
+        self.seal()
         for database in self._opened:
             database.close()
 
@@ -87,6 +91,23 @@ class Workspace:
         """One transaction, committed at the end, seeing this organisation only."""
         with self.database.get_session(self.organization, ids=self.ids, clock=self.clock) as session:
             yield session
+        self._unsealed = self._unsealed or AuditRepository(session).has_written()
+
+    def seal(self) -> None:
+        """Seal the audit entries that this command has committed.
+
+        The command has done its work by now, so it does not fail where this does: what is not sealed waits
+        for the next command or for `procur audit seal`, and `procur audit verify` counts it.
+        """
+        if not self._unsealed:
+            return
+        try:
+            seal_waiting(self.session)
+        except Unavailable:
+            return  # busy or gone: nothing that anybody has to do
+        except ProcurError as error:
+            click.echo(f"The audit entries of this command are not sealed: {error.message}", err=True)
+        self._unsealed = False
 
     def actor(self, session: Session, permission: str | None = None) -> Actor:
         """Return the person who runs this command; NotAllowed if their role lacks the permission."""

@@ -23,7 +23,7 @@ START = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 
 def rows(database: DatabaseSession) -> list[AuditLogRecord]:
     with database.get_session() as session:
-        return AuditRepository(session).about(limit=1000)
+        return AuditRepository(session).since(limit=1000)
 
 
 def lines(folder: Path) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from procur.db.repositories import AuditRepository
 
 def stored(database: DatabaseSession) -> list[int]:
     with database.get_session() as session:
-        entries = AuditRepository(session).about(limit=1000)
+        entries = AuditRepository(session).since(limit=1000)
         return [entry.event_data["n"] for entry in sorted(entries, key=lambda entry: entry.created_at)]
 
 
@@ -134,7 +134,7 @@ def test_what_the_database_refuses_is_set_aside_and_blocks_nothing(
         OrganizationRepository(session).create(name="Nobody", slug="nobody-yet")
     assert (logger.replay().moved, logger.get_stats()["rejected"]) == (1, 1)
     with database.get_session("nobody-yet") as session:
-        assert len(AuditRepository(session).about()) == 1
+        assert len(AuditRepository(session).since()) == 1
 
 
 def test_a_torn_line_is_counted_and_harms_no_other(

@@ -257,10 +257,13 @@ def test_a_changed_audit_trail_is_one_json_document_and_an_error(company: Termin
     path = company.home / "procur.db"
     with sqlite3.connect(path) as database:
         database.execute("DROP TRIGGER append_only_audit_logs_update")
-        database.execute("UPDATE audit_logs SET actor_id = 'eve' WHERE sequence = 2")
+        database.execute(
+            "UPDATE audit_logs SET actor_id = 'eve' "
+            "WHERE id = (SELECT audit_log_id FROM audit_seals WHERE sequence = 2)"
+        )
     database.close()
     told = company("audit", "verify", "--json").error
-    assert (told["code"], told["details"]["broken_at"]) == ("conflict", 2)
+    assert (told["code"], told["details"]["problems"][0]["sequence"]) == ("conflict", 2)
     plain = company("audit", "verify")
     assert plain.code == 1
     assert "entry 2" in plain.err

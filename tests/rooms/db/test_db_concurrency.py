@@ -6,6 +6,8 @@ from typing import TypeVar
 
 from factories.buying import Desk
 from factories.people import People
+from procur.audit.seal import seal, seal_waiting
+from procur.audit.verify import verify
 from procur.core.errors import Conflict
 from procur.db import DatabaseSession
 from procur.db.repositories import (
@@ -81,16 +83,21 @@ def test_a_round_is_played_once(database: DatabaseSession, people: People) -> No
     assert sum(_together(play)) == 8
 
 
-def test_the_audit_chain_holds_under_several_writers(database: DatabaseSession) -> None:
+def test_every_entry_is_sealed_once_under_several_writers_and_sealers(database: DatabaseSession) -> None:
     def write(worker: int) -> None:
         for number in range(EACH):
             with database.get_session() as session:
                 AuditRepository(session).log_action(action="test", resource_id=f"{worker}-{number}")
+            if number % 3 == worker % 3:
+                with database.get_session() as session:
+                    seal(session, limit=5)
 
     _together(write)
+    seal_waiting(database.get_session)
     with database.get_session() as session:
-        report = AuditRepository(session).verify()
-    assert (report.intact, report.checked) == (True, WORKERS * EACH)
+        report = verify(session)
+    assert report.intact
+    assert (report.entries, report.sealed, report.waiting) == (WORKERS * EACH, WORKERS * EACH, 0)
 
 
 def test_the_allowance_is_spent_exactly(database: DatabaseSession) -> None:

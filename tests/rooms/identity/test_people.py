@@ -113,5 +113,5 @@ def test_a_change_of_the_company_names_who_made_it_and_a_look_changes_nothing(ho
         setting_up.change_company(house.alice, country="DE")
     assert setting_up.change_company(house.as_(OLGA), country="de", address=("2 Road",))["country"] == "DE"
     with house.session() as session:
-        last = AuditRepository(session).since(0, limit=1000)[-1]
+        last = AuditRepository(session).since(limit=1000)[-1]
     assert (last.action, last.actor_id) == ("organization_set_up", OLGA)

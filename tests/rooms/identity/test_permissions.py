@@ -11,13 +11,13 @@ import pytest
 
 from factories.house import ALICE, BOB, OLGA, House
 from procur.cli import steps as package
-from procur.cli.steps import closing, deciding, negotiating, purchase, requesting, setting_up, usage
+from procur.cli.steps import auditing, closing, deciding, negotiating, purchase, requesting, setting_up, usage
 from procur.cli.workspace import Workspace
 from procur.core.actor import MEANING, PERMISSIONS, Actor
 from procur.core.errors import NotAllowed, NotFound, ProcurError
 from procur.db import DatabaseSession, Session
 from procur.db import repositories as tables
-from procur.db.repositories import Repository
+from procur.db.repositories import Repository, TrailFilter
 
 REQUEST, TALKS, CONTRACT, ORDER = "REQ-2026-00001", "NEG-2026-00001", "CON-2026-00001", "PO-2026-00001"
 SELLER, RIVAL = "sales@boards.example", "sales@tasklane.example"
@@ -66,8 +66,12 @@ MEANT: dict[str, tuple[set[str], Step]] = {
     "show_order": (DECIDE | {"vendor"}, lambda w: closing.show_order(w, ORDER)),
     "list_orders": (DECIDE | {"vendor"}, lambda w: closing.list_orders(w, limit=5, cursor=None)),
     "savings": (DECIDE, lambda w: closing.savings(w, REQUEST)),
-    "trail": (DECIDE | {"system"}, lambda w: closing.trail(w, subject=None, limit=5)),
-    "verify": (DECIDE | {"system"}, closing.verify),
+    "trail": (DECIDE | {"system"}, lambda w: auditing.trail(w, limit=5)),
+    "verify_trail": (DECIDE | {"system"}, auditing.verify_trail),
+    "seal_trail": (DECIDE | {"system"}, auditing.seal_trail),
+    "make_key": (DECIDE | {"system"}, auditing.make_key),
+    "checkpoint": (DECIDE | {"system"}, lambda w: auditing.checkpoint(w, None)),
+    "export": (DECIDE | {"system"}, lambda w: list(auditing.export(w, TrailFilter(), "jsonl"))),
     "change_company": (INSIDE, setting_up.change_company),
     "change_company to another": (ADMIN, lambda w: setting_up.change_company(w, country="DE")),
     "add_person": (

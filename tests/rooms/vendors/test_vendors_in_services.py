@@ -108,7 +108,7 @@ def test_a_change_is_on_record_with_what_was_there_before(house: House) -> None:
     setting_up.update_vendor(house.alice, "boards", country="us")
     setting_up.update_vendor(house.alice, "boards", country="DE")
     with house.session() as session:
-        last = AuditRepository(session).since(0, limit=1000)[-1]
+        last = AuditRepository(session).since(limit=1000)[-1]
     assert last.action == "vendor_changed"
     assert dict(last.changes) == {"country": {"before": "US", "after": "DE"}}
 

@@ -1,4 +1,4 @@
-"""From an approved award to a signed contract, a purchase order, the savings and the trail."""
+"""From an approved award to a signed contract, a purchase order and the savings."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -13,9 +13,8 @@ from procur.contracts.reading import contract_for, order_for, rows_for
 from procur.contracts.service import draft_contract
 from procur.contracts.signing import SIDES, sign_contract
 from procur.core.errors import DecisionNeeded
-from procur.db.models import AuditLogRecord, ContractRecord, PurchaseOrderRecord
+from procur.db.models import ContractRecord, PurchaseOrderRecord
 from procur.db.repositories import (
-    AuditRepository,
     ContractRepository,
     NegotiationRepository,
     OfferRepository,
@@ -180,47 +179,6 @@ def savings(workspace: Workspace, request_id: str) -> dict[str, Any]:
             billing=economics.billing,
         )
         return {"request_id": request_id, "vendor": vendor.name, **report.as_dict()}
-
-
-def trail(
-    workspace: Workspace, *, subject: str | None, limit: int, before: int | None = None
-) -> dict[str, Any]:
-    """Return the last audit entries, oldest first: all, or those about one thing and what follows from it.
-
-    `before` names the entry that they stand before: the first one of the page that was read last.
-    """
-    with workspace.session() as session:
-        workspace.actor(session, "audit.read")
-        repository = AuditRepository(session)
-        rows = repository.about(subject, before=before, limit=limit)
-        return {"entries": [_entry(row) for row in rows], "total": repository.count_about(subject)}
-
-
-def verify(workspace: Workspace) -> dict[str, Any]:
-    """Walk the audit chain; tell the first entry that does not fit."""
-    with workspace.session() as session:
-        workspace.actor(session, "audit.read")
-        report = AuditRepository(session).verify()
-        return {
-            "intact": report.intact,
-            "entries": report.checked,
-            "broken_at": report.broken_at,
-            "problem": report.reason,
-        }
-
-
-def _entry(row: AuditLogRecord) -> dict[str, Any]:
-    return {
-        "sequence": row.sequence,
-        "at": row.created_at.isoformat(),
-        "by": row.actor_id,
-        "actor_type": row.actor_type,
-        "action": row.action,
-        "about": f"{row.resource_type} {row.resource_id}",
-        "description": row.description,
-        "data": dict(row.event_data),
-        "hash": row.hash,
-    }
 
 
 def _contract_dict(workspace: Workspace, row: ContractRecord) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Contracts, orders, savings and the trail in a terminal."""
+"""Contracts, orders and savings in a terminal."""
 
 from typing import Any
 
@@ -71,41 +71,6 @@ def savings(console: Console, told: dict[str, Any]) -> None:
     payment = told["payment_terms"]
     fact(console, "payment terms are worth", f"{money(payment['worth'], currency)}: {payment['words']}")
     note(console, "  Each line is another view of the same money; they are never added up.")
-
-
-def trail(console: Console, told: dict[str, Any]) -> None:
-    """Show audit entries."""
-    if not told["entries"]:
-        note(console, "No entries.")
-        return
-    table = grid("#", "when (UTC)", "who", "what", right=("#",))
-    for each in told["entries"]:
-        row(
-            table,
-            each["sequence"],
-            each["at"][:16].replace("T", " "),
-            str(each["by"]).replace("buyer-agent for", "agent of"),
-            each["description"] or each["action"],
-        )
-    console.print(table)
-    if told["total"] > len(told["entries"]):
-        first = told["entries"][0]["sequence"]
-        note(console, f"{len(told['entries'])} of {told['total']}; earlier ones: --before {first}")
-
-
-def verified(console: Console, told: dict[str, Any]) -> None:
-    """Show what verifying the audit chain found."""
-    if told["intact"]:
-        console.print(
-            Text(
-                f"The audit trail is intact: {told['entries']} entries, each hash as it should be.",
-                style="green",
-            )
-        )
-    else:
-        console.print(
-            Text(f"The audit trail is broken at entry {told['broken_at']}: {told['problem']}", style="red")
-        )
 
 
 def policy_set(console: Console, told: dict[str, Any]) -> None:

@@ -11,7 +11,13 @@ from procur.db.models.agent_state import (
     AgentItemRecord,
 )
 from procur.db.models.approvals import ApprovalRecord, PolicyConfigRecord
-from procur.db.models.audit import AuditLogRecord
+from procur.db.models.audit import (
+    AuditCheckpointRecord,
+    AuditHeadRecord,
+    AuditLogRecord,
+    AuditSealRecord,
+    AuditUnsealedRecord,
+)
 from procur.db.models.contracts import ContractRecord, PurchaseOrderLine, PurchaseOrderRecord
 from procur.db.models.conversations import ChatMessage, ChatSession, Conversation, Message
 from procur.db.models.delivery import (
@@ -52,7 +58,11 @@ __all__ = [
     "AnalysisResult",
     "ApiKey",
     "ApprovalRecord",
+    "AuditCheckpointRecord",
+    "AuditHeadRecord",
     "AuditLogRecord",
+    "AuditSealRecord",
+    "AuditUnsealedRecord",
     "Base",
     "BidDocument",
     "CertificationProgress",

@@ -1,4 +1,4 @@
-"""Counters behind the numbers that people see, and the head of each audit chain."""
+"""Counters behind the numbers that people see."""
 
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from procur.db.base import Base, OfOrganization, Times
 
 
 class NumberSequence(OfOrganization, Times, Base):
-    """The last number given out for a kind and year; `state` is the last hash of an audit chain."""
+    """The last number given out for a kind and year."""
 
     __tablename__ = "number_sequences"
 
@@ -17,4 +17,3 @@ class NumberSequence(OfOrganization, Times, Base):
     kind: Mapped[str] = mapped_column(String(32), primary_key=True)
     year: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     value: Mapped[int] = mapped_column(BigInteger, default=0)
-    state: Mapped[str | None] = mapped_column(String(64))

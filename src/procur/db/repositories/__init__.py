@@ -5,7 +5,8 @@ from procur.db.repositories.agent_checkpoints import CheckpointRepository, Store
 from procur.db.repositories.agent_records import AgentRecordRepository, StoredEntry, StoredRecord
 from procur.db.repositories.agent_state import AgentItemRepository
 from procur.db.repositories.approvals import ApprovalRepository, PolicyRepository
-from procur.db.repositories.audit import AuditRepository, ChainReport
+from procur.db.repositories.audit import AuditRepository, TrailEntry, TrailFilter
+from procur.db.repositories.audit_seals import AuditSealRepository
 from procur.db.repositories.base import Page, Repository
 from procur.db.repositories.contracts import ContractRepository, PurchaseOrderRepository
 from procur.db.repositories.conversations import (
@@ -56,10 +57,10 @@ __all__ = [
     "ApiKeyRepository",
     "ApprovalRepository",
     "AuditRepository",
+    "AuditSealRepository",
     "BidDocumentRepository",
     "CertificationRepository",
     "CertificationSummary",
-    "ChainReport",
     "ChatSessionRepository",
     "CheckpointRepository",
     "CompleteReport",
@@ -107,6 +108,8 @@ __all__ = [
     "StoredRecord",
     "StoredWrite",
     "TenderRepository",
+    "TrailEntry",
+    "TrailFilter",
     "UsageRepository",
     "UserMetricsRepository",
     "UserRepository",

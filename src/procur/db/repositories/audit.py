@@ -1,38 +1,76 @@
-"""The audit trail: each entry carries the hash of the one before it, so that a changed past shows."""
+"""The audit trail: appends entries and reads them. What proves them is in `audit_seals`."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
-from typing import Any
-from uuid import UUID
+from datetime import datetime
+from typing import Any, Final
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import Select, Table, Uuid, and_, func, literal, or_, select, tuple_
 
 from procur.core.errors import NotAllowed
 from procur.core.redaction import redact_value
 from procur.db import tenancy
-from procur.db.base import columns_of
-from procur.db.models import AuditLogRecord, NumberSequence
-from procur.db.repositories.base import Key, Repository
-from procur.db.repositories.numbering import SEQUENCES, step
+from procur.db.models import AuditLogRecord, AuditSealRecord, AuditUnsealedRecord
+from procur.db.repositories.base import Key, Repository, bounded, cursor_of, read_cursor
+from procur.db.types import UtcDateTime
 from procur.db.values import checked
 
-GENESIS = "0" * 64
-_KIND = "audit"
-_BATCH = 1000
+LARGEST_READ = 100_000
+_WAITING: Table = AuditUnsealedRecord.__table__  # type: ignore[assignment]
+_WRITTEN: Final = "audit_written"  # the key in session.info
 
 
 @dataclass(frozen=True, slots=True)
-class ChainReport:
-    """What verifying a chain found. `broken_at` is the first sequence number that does not fit."""
+class TrailFilter:
+    """Which entries; None leaves a question open.
 
-    intact: bool
-    checked: int
-    broken_at: int | None = None
-    reason: str | None = None
+    `subject` is a business id: entries about it and about what follows from it. `user` is a person's id or
+    what the trail shows (an e-mail address). `since` is included, `until` is not.
+    """
+
+    subject: str | None = None
+    action: str | None = None
+    category: str | None = None
+    severity: str | None = None
+    user: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def conditions(self) -> list[Any]:
+        """Return the filter as conditions on AuditLogRecord; InvalidInput names a field that does not fit."""
+        row = AuditLogRecord
+        asked = {
+            "action": self.action,
+            "event_category": self.category,
+            "severity": self.severity,
+        }
+        equal = checked(row, {name: value for name, value in asked.items() if value is not None})
+        found: list[Any] = [getattr(row, name) == value for name, value in equal.items()]
+        if self.subject is not None:
+            found.append(or_(row.resource_id == self.subject, row.correlation_id == self.subject))
+        if self.user is not None:
+            found.append(or_(row.user_id == self.user, row.actor_id == self.user))
+        if self.since is not None:
+            found.append(row.created_at >= self.since)
+        if self.until is not None:
+            found.append(row.created_at < self.until)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class TrailEntry:
+    """An entry with its number in the sealed trail, None while it waits for its seal."""
+
+    row: AuditLogRecord
+    sequence: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrailPage:
+    """Some entries, newest first, and where the ones before them start (None: these were the last)."""
+
+    rows: list[TrailEntry]
+    next_cursor: str | None
 
 
 class AuditRepository(Repository[AuditLogRecord]):
@@ -61,15 +99,14 @@ class AuditRepository(Repository[AuditLogRecord]):
         id: Key | None = None,  # noqa: A002 - as everywhere
         created_at: datetime | None = None,
     ) -> AuditLogRecord:
-        """Append one entry in the caller's transaction; the organisation's other writers wait for its end.
+        """Append one entry in the caller's transaction; it is sealed after the commit, so nobody waits.
 
         Personal data and secrets in description, data and changes are redacted first. With an `id` (and the
         time of the event) writing again writes nothing: the entry that is there is returned.
         """
         if id is not None and (known := self.get_by_id(id)) is not None:
             return known
-        values = checked(
-            AuditLogRecord,
+        return self._append(
             {
                 "action": action,
                 "resource_type": resource_type,
@@ -89,30 +126,23 @@ class AuditRepository(Repository[AuditLogRecord]):
                 "correlation_id": correlation_id,
                 **({} if id is None else {"id": id}),
                 **({} if created_at is None else {"created_at": created_at}),
-            },
+            }
         )
-        sequence, previous = step(self.session, _KIND, 0)
+
+    def _append(self, given: dict[str, Any]) -> AuditLogRecord:
+        """Write one entry and that it waits for its seal; the only place where entries are written."""
         row = AuditLogRecord(
             organization_id=tenancy.required_organization_id(self.session),
-            sequence=sequence,
-            previous_hash=previous or GENESIS,
             **(
                 {"id": tenancy.new_id(self.session), "created_at": tenancy.clock_of(self.session).now()}
-                | values
+                | checked(AuditLogRecord, given)
             ),
         )
-        row.hash = entry_hash({name: getattr(row, name) for name in _CONTENT})
         self.session.add(row)
         self.session.flush()
-        self.session.execute(
-            update(SEQUENCES)
-            .where(
-                SEQUENCES.c.organization_id == row.organization_id,
-                SEQUENCES.c.kind == _KIND,
-                SEQUENCES.c.year == 0,
-            )
-            .values(state=row.hash)
-        )
+        waiting = {"organization_id": row.organization_id, "created_at": row.created_at, "id": row.id}
+        self.session.execute(_WAITING.insert(), waiting)
+        self.session.info[_WRITTEN] = True
         return row
 
     def create_audit_log(
@@ -163,79 +193,48 @@ class AuditRepository(Repository[AuditLogRecord]):
         """Return the entries of one kind, newest first."""
         return self._newest_where(limit, action=event_type)
 
-    def since(self, sequence: int = 0, limit: int = 1000) -> list[AuditLogRecord]:
-        """Return the entries after a sequence number, in order."""
-        statement = select(AuditLogRecord).where(AuditLogRecord.sequence > sequence)
-        return self._all(statement.order_by(AuditLogRecord.sequence).limit(limit))
+    def since(self, entry: Key | None = None, limit: int = 1000) -> list[AuditLogRecord]:
+        """Return the entries written after this one (None: from the first), in order."""
+        statement = select(AuditLogRecord)
+        if entry is not None:
+            known = self.get(entry)
+            statement = statement.where(_place() > _at(known.created_at, known.id))
+        limit = bounded(limit, most=LARGEST_READ)
+        return self._all(statement.order_by(*self._oldest()).limit(limit))
 
-    def about(
-        self, subject: str | None = None, *, before: int | None = None, limit: int = 100
-    ) -> list[AuditLogRecord]:
-        """Return the last entries about one thing and what follows from it (None: all), in order.
+    def trail(
+        self, wanted: TrailFilter | None = None, *, cursor: str | None = None, limit: int = 100
+    ) -> TrailPage:
+        """Return entries with their numbers, newest first, from where the last page ended."""
+        size = bounded(limit, least=1, most=LARGEST_READ)
+        statement = self._numbered().where(*(wanted or TrailFilter()).conditions())
+        if cursor is not None:
+            statement = statement.where(_place() < _at(*read_cursor(cursor)))
+        statement = statement.order_by(*self._newest()).limit(size + 1)
+        rows = [TrailEntry(row, sequence) for row, sequence in self.session.execute(statement)]
+        more = len(rows) > size
+        return TrailPage(rows[:size], cursor_of(rows[size - 1].row) if more else None)
 
-        `before` is the sequence number that they stand before: the first one of the page that was read last.
-        """
-        statement = select(AuditLogRecord).where(*self._about(subject))
-        if before is not None:
-            statement = statement.where(AuditLogRecord.sequence < before)
-        found = self._all(statement.order_by(AuditLogRecord.sequence.desc()).limit(limit))
-        return found[::-1]
-
-    def count_about(self, subject: str | None = None) -> int:
-        """Return how many entries are about one thing and what follows from it (None: all)."""
-        statement = select(func.count()).select_from(AuditLogRecord).where(*self._about(subject))
+    def count_trail(self, wanted: TrailFilter | None = None) -> int:
+        """Return how many entries `trail` would show in all."""
+        conditions = (wanted or TrailFilter()).conditions()
+        statement = select(func.count()).select_from(AuditLogRecord).where(*conditions)
         return int(self.session.execute(statement).scalar_one())
 
-    def verify(self) -> ChainReport:
-        """Walk the whole chain; report the first entry that was edited, removed, added or moved."""
-        owner = tenancy.required_organization_id(self.session)
-        columns = [getattr(AuditLogRecord, name) for name in (*_CONTENT, "hash")]
-        known, previous = 0, GENESIS
-        while True:
-            statement = (
-                select(*columns)
-                .where(AuditLogRecord.organization_id == owner, AuditLogRecord.sequence > known)
-                .order_by(AuditLogRecord.sequence)
-                .limit(_BATCH)
-            )
-            rows = self.session.execute(statement).mappings().all()
-            for row in rows:
-                if reason := _flaw(dict(row), known + 1, previous):
-                    return ChainReport(intact=False, checked=known, broken_at=known + 1, reason=reason)
-                known, previous = row["sequence"], row["hash"]
-            if len(rows) < _BATCH:
-                return self._compare_with_head(known, previous, owner)
+    def has_written(self) -> bool:
+        """Say whether this session has appended entries, so that they should be sealed after its commit."""
+        return bool(self.session.info.get(_WRITTEN))
 
-    def _compare_with_head(self, known: int, previous: str, owner: UUID) -> ChainReport:
-        head = self.session.execute(
-            select(NumberSequence.value, NumberSequence.state).where(
-                NumberSequence.organization_id == owner,
-                NumberSequence.kind == _KIND,
-                NumberSequence.year == 0,
-            )
-        ).first()
-        value, state = (head[0], head[1]) if head else (0, None)
-        if value > known:
-            return ChainReport(
-                intact=False, checked=known, broken_at=known + 1, reason="the last entries are missing"
-            )
-        if value < known or (state or GENESIS) != previous:
-            return ChainReport(
-                intact=False,
-                checked=known,
-                broken_at=known,
-                reason="the chain does not end where its head says",
-            )
-        return ChainReport(intact=True, checked=known)
-
-    def _about(self, subject: str | None) -> list[Any]:
-        if subject is None:
-            return []
-        return [or_(AuditLogRecord.resource_id == subject, AuditLogRecord.correlation_id == subject)]
+    def _numbered(self) -> Select[*tuple[Any, ...]]:
+        seal = and_(
+            AuditSealRecord.organization_id == AuditLogRecord.organization_id,
+            AuditSealRecord.audit_log_id == AuditLogRecord.id,
+        )
+        return select(AuditLogRecord, AuditSealRecord.sequence).outerjoin(AuditSealRecord, seal)
 
     def _newest_where(self, limit: int, **equals: Any) -> list[AuditLogRecord]:
-        statement = select(AuditLogRecord).where(*self._equal(equals))
-        return self._all(statement.order_by(AuditLogRecord.sequence.desc()).limit(limit))
+        statement = select(AuditLogRecord).where(*self._equal(equals)).order_by(*self._newest())
+        return self._all(statement.limit(bounded(limit, most=LARGEST_READ)))
 
     def _change(self, row: AuditLogRecord, values: Mapping[str, Any]) -> AuditLogRecord:  # noqa: ARG002
         raise NotAllowed("the audit trail cannot be changed")
@@ -253,38 +252,12 @@ class AuditRepository(Repository[AuditLogRecord]):
         raise NotAllowed("the audit trail cannot be changed")
 
 
-_CONTENT = tuple(name for name in columns_of(AuditLogRecord) if name != "hash")
+def _place() -> Any:
+    return tuple_(AuditLogRecord.created_at, AuditLogRecord.id)
 
 
-def entry_hash(content: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of an entry's canonical JSON, the same from both databases."""
-    canonical = json.dumps(
-        _canonical(dict(content)), sort_keys=True, separators=(",", ":"), ensure_ascii=False
-    )
-    return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def _canonical(value: Any) -> Any:
-    """Spell numbers by their value: JSONB returns 1e22 as an integer and SQLite as a float."""
-    if isinstance(value, Mapping):
-        return {str(key): _canonical(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_canonical(item) for item in value]
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return f"#{Decimal(repr(value)).normalize() + 0}"
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
-    return value.hex if isinstance(value, UUID) else value
-
-
-def _flaw(row: Mapping[str, Any], expected: int, previous: str) -> str | None:
-    if row["sequence"] != expected:
-        return "an entry is missing"
-    if row["previous_hash"] != previous:
-        return "an entry does not follow the one before it"
-    if entry_hash({name: row[name] for name in _CONTENT}) != row["hash"]:
-        return "an entry was changed"
-    return None
+def _at(moment: datetime, key: Key) -> Any:
+    return tuple_(literal(moment, UtcDateTime()), literal(key, Uuid()))
 
 
 def _text(value: object) -> str | None:

@@ -24,14 +24,12 @@ class NumberRepository:
         if not kind.isalnum() or len(kind) > 16:  # noqa: PLR2004 - a prefix, not a sentence
             raise InvalidInput(f"{kind!r} is no kind of number", field="kind")
         wanted = tenancy.clock_of(self.session).today().year if year is None else year
-        value, _ = step(self.session, kind, wanted, organization_id=organization_id)
+        value = _step(self.session, kind, wanted, organization_id=organization_id)
         return f"{kind}-{wanted}-{value:05d}"
 
 
-def step(
-    session: Session, kind: str, year: int, *, organization_id: UUID | None = None
-) -> tuple[int, str | None]:
-    """Count one up in one statement, which also locks the row; return the new value and the row's state."""
+def _step(session: Session, kind: str, year: int, *, organization_id: UUID | None = None) -> int:
+    """Count one up in one statement, which also locks the row; return the new value."""
     now = tenancy.clock_of(session).now()
     owner = tenancy.organization_id(session) or organization_id or tenancy.required_organization_id(session)
     statement = (
@@ -41,7 +39,7 @@ def step(
             index_elements=["organization_id", "kind", "year"],
             set_={"value": SEQUENCES.c.value + 1, "updated_at": now},
         )
-        .returning(SEQUENCES.c.value, SEQUENCES.c.state)
+        .returning(SEQUENCES.c.value)
     )
-    value, state = session.execute(statement).one()
-    return value, state
+    value: int = session.execute(statement).scalar_one()
+    return value

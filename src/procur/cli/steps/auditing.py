@@ -1,0 +1,149 @@
+"""The audit trail: show, seal, sign, verify, export."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from procur.audit import notes
+from procur.audit.checkpoints import make_checkpoint, origin_of, read_checkpoint
+from procur.audit.export import Format, export_trail
+from procur.audit.seal import seal_waiting
+from procur.audit.verify import verify
+from procur.cli.workspace import Workspace
+from procur.core.errors import InvalidInput, NotFound, Unavailable
+from procur.db import Session
+from procur.db.repositories import AuditRepository, TrailEntry, TrailFilter
+
+KEY_VARIABLE = "PROCUR_AUDIT_KEY"
+
+
+def trail(
+    workspace: Workspace, wanted: TrailFilter | None = None, *, limit: int = 100, cursor: str | None = None
+) -> dict[str, Any]:
+    """Return the last entries that are wanted, oldest first; `next_cursor` leads to those before them."""
+    with workspace.session() as session:
+        workspace.actor(session, "audit.read")
+        repository = AuditRepository(session)
+        page = repository.trail(wanted, cursor=cursor, limit=limit)
+        return {
+            "entries": [_entry(each) for each in reversed(page.rows)],
+            "total": repository.count_trail(wanted),
+            "next_cursor": page.next_cursor,
+        }
+
+
+def verify_trail(
+    workspace: Workspace, checkpoints: Sequence[Path] = (), keys: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Verify the trail against its seals and the checkpoints of these files; nothing is written."""
+    found = [note for path in checkpoints for note in _notes_of(path)]
+    with workspace.session() as session:
+        workspace.actor(session, "audit.read")
+        known = list(keys) or (_own_key(workspace, session) if found else [])
+        report = verify(session, checkpoints=found, public_keys=known)
+        return {**report.as_dict(), "signatures_checked": bool(known)}
+
+
+def seal_trail(workspace: Workspace) -> dict[str, Any]:
+    """Seal all that waits."""
+    workspace.require("audit.read")
+    done = seal_waiting(workspace.session)
+    return {"sealed": done.sealed, "size": done.size}
+
+
+def make_key(workspace: Workspace) -> dict[str, Any]:
+    """Write a new key, unless there is one, and return what others verify with."""
+    with workspace.session() as session:
+        workspace.actor(session, "audit.read")
+        path = _key_path(workspace)
+        if not path.exists():
+            notes.make_key(path)
+        return {"key": str(path), "verifier": str(_signer(workspace, session).verifier)}
+
+
+def checkpoint(workspace: Workspace, out: Path | None) -> dict[str, Any]:
+    """Seal, sign, and add the note to a file; the first time also make the key."""
+    workspace.require("audit.read")
+    seal_waiting(workspace.session)
+    made = not _key_path(workspace).exists()
+    if made:
+        notes.make_key(_key_path(workspace))
+    with workspace.session() as session:
+        signer = _signer(workspace, session)
+        note = make_checkpoint(session, signer)
+    if out is not None:
+        _append(out, note)
+    return {
+        "note": note,
+        "size": read_checkpoint(notes.read_note(note).text).size,
+        "file": None if out is None else str(out),
+        "verifier": str(signer.verifier),
+        "key_made": str(_key_path(workspace)) if made else None,
+    }
+
+
+def export(workspace: Workspace, wanted: TrailFilter, form: Format) -> Iterator[str]:
+    """Yield the lines of an export."""
+    with workspace.session() as session:
+        workspace.actor(session, "audit.read")
+        yield from export_trail(session, wanted, form=form)
+
+
+def _key_path(workspace: Workspace) -> Path:
+    """Return where the private key is: PROCUR_AUDIT_KEY, else beside the database in the home folder."""
+    named = os.environ.get(KEY_VARIABLE)
+    return Path(named) if named else workspace.home / "audit-key.pem"
+
+
+def _signer(workspace: Workspace, session: Session) -> notes.Signer:
+    organization = workspace.actor(session).organization_id
+    return notes.read_key(_key_path(workspace), origin_of(organization))
+
+
+def _own_key(workspace: Workspace, session: Session) -> list[str]:
+    """Return the verifier key of this installation, none where it has no key."""
+    try:
+        return [str(_signer(workspace, session).verifier)]
+    except NotFound:
+        return []
+
+
+def _notes_of(path: Path) -> list[str]:
+    try:
+        found = notes.split_notes(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be read: {error.strerror}", field="checkpoint") from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{path} holds no checkpoint", field="checkpoint") from error
+    if not found:
+        raise InvalidInput(f"{path} holds no checkpoint", field="checkpoint")
+    return found
+
+
+def _append(path: Path, note: str) -> None:
+    """Add a note to a file, behind an empty line, and see it on the disk."""
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(f"\n{note}" if file.tell() else note)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be written: {error.strerror}", field="out") from error
+
+
+def _entry(entry: TrailEntry) -> dict[str, Any]:
+    row = entry.row
+    return {
+        "sequence": entry.sequence,
+        "id": str(row.id),
+        "at": row.created_at.isoformat(),
+        "by": row.actor_id,
+        "actor_type": row.actor_type,
+        "action": row.action,
+        "category": row.event_category,
+        "severity": row.severity,
+        "about": f"{row.resource_type} {row.resource_id}",
+        "description": row.description,
+        "data": dict(row.event_data),
+    }
