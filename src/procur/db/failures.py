@@ -225,8 +225,8 @@ def _missing_parent(context: ExceptionContext) -> str | None:
     table = getattr(statement, "table", None)
     if not isinstance(table, Table) or context.connection is None or not execution.compiled_parameters:
         return None
-    values = execution.compiled_parameters[0]
     cursor = context.connection.connection.cursor()
+    values = _with_owner(cursor, table, execution.compiled_parameters[0])
     for key in table.foreign_key_constraints:
         pairs = {
             element.column.name: values.get(
@@ -242,3 +242,13 @@ def _missing_parent(context: ExceptionContext) -> str | None:
         if cursor.execute(query, known).fetchone() is None:
             return _reference(key)
     return None
+
+
+def _with_owner(cursor: Any, table: Table, values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of a statement; an UPDATE by `id` alone does not say whose row it is, so ask."""
+    row = values.get(f"{table.name}_id")
+    if not isinstance(row, UUID) or {"organization_id", f"{table.name}_organization_id"} & values.keys():
+        return values
+    query = f"SELECT organization_id FROM {table.name} WHERE id = ?"  # noqa: S608 - a name from our metadata
+    found = cursor.execute(query, [row.hex]).fetchone()
+    return values if found is None else {**values, "organization_id": found[0]}

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -71,6 +71,10 @@ def _moment(_column: Column[Any], value: Any, field: str) -> datetime:
         raise InvalidInput(
             f"{field} needs a timezone: {value.isoformat()}", field=field, hint="use datetime.now(UTC)"
         )
+    try:
+        value.astimezone(UTC)
+    except OverflowError:
+        raise InvalidInput(f"{field} is outside the years 1 to 9999 in UTC", field=field) from None
     return value
 
 
@@ -127,7 +131,7 @@ def _ratio(_column: Column[Any], value: Any, field: str) -> float:
         raise InvalidInput(f"{field} must be a number, not {str(value)[:40]!r}", field=field)
     try:
         number = float(value)
-    except OverflowError:
+    except (OverflowError, ValueError):  # beyond a float, or a signalling NaN
         number = math.inf
     if not math.isfinite(number):
         raise InvalidInput(f"{field} must be a finite number", field=field)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Select, Table, Uuid, and_, func, literal, or_, select, tuple_
 
-from procur.core.errors import NotAllowed
+from procur.core.errors import InvalidInput, NotAllowed
 from procur.core.redaction import redact_value
 from procur.db import tenancy
 from procur.db.models import AuditLogRecord, AuditSealRecord, AuditUnsealedRecord
@@ -116,8 +116,8 @@ class AuditRepository(Repository[AuditLogRecord]):
                 "user_id": _text(user_id),
                 "event_category": event_category,
                 "severity": severity,
-                "event_data": redact_value(dict(event_data or {}), field="event_data"),
-                "changes": redact_value(dict(changes or {}), field="changes"),
+                "event_data": redact_value(_object(event_data, "event_data"), field="event_data"),
+                "changes": redact_value(_object(changes, "changes"), field="changes"),
                 "description": redact_value(description),
                 "negotiation_session_id": negotiation_session_id,
                 # The caller's browser writes these; an entry must not fail for their sake.
@@ -264,7 +264,13 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _clipped(value: str | None, length: int) -> str | None:
-    if value is None:
-        return None
+def _object(value: Any, field: str) -> dict[str, Any]:
+    if value is not None and not isinstance(value, Mapping):
+        raise InvalidInput(f"{field} must be an object of names and values", field=field)
+    return dict(value or {})
+
+
+def _clipped(value: Any, length: int) -> Any:
+    if not isinstance(value, str):
+        return value  # None, or refused by the column's own check
     return value.replace("\x00", "").encode("utf-8", "replace").decode()[:length]

@@ -17,7 +17,7 @@ from procur.db.base import OfOrganization, columns_of
 from procur.db.models import Base, Organization
 from procur.db.repositories.cascades import depending, has_dependents
 from procur.db.repositories.numbering import NumberRepository
-from procur.db.types import UtcDateTime
+from procur.db.types import UtcDateTime, clean_text
 from procur.db.values import checked, fit, refuse_missing
 
 M = TypeVar("M", bound=Base)
@@ -304,7 +304,13 @@ class Repository(Generic[M]):
 
 def own_organization(session: Session, reference: Key, *, adopt: bool = False) -> UUID:
     """Return the key of the named organisation if this session may write there; else it does not exist."""
+    if not isinstance(reference, UUID):
+        if not isinstance(reference, str):
+            raise InvalidInput("organization_id must be an id or a slug", field="organization_id")
+        clean_text(reference, field="organization_id")
     own = tenancy.organization_id(session)
+    if own is not None and tenancy.as_uuid(reference) == own:
+        return own
     found = tenancy.find_organization(session.connection(), reference)
     if own is None and found is not None:
         return found

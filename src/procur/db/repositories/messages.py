@@ -9,8 +9,10 @@ from procur.db.models import Message
 from procur.db.repositories.appending import MessageWriter
 from procur.db.repositories.base import Key
 from procur.db.repositories.conversation_rows import Guarded, note_change
+from procur.db.values import checked
 
 _SAID = frozenset({"conversation_id", "sequence", "message_id", "role", "role_alias", "search_text"})
+_COUNTED = frozenset({"id", "organization_id", "sequence", "created_at", "updated_at"})
 
 
 class MessageRepository(Guarded[Message]):
@@ -22,6 +24,8 @@ class MessageRepository(Guarded[Message]):
     def create(self, **values: Any) -> Message:
         """Store a message at the end of its conversation (see ConversationRepository.add_message)."""
         given = dict(values)
+        for name in sorted(_COUNTED & given.keys()):
+            raise InvalidInput(f"{name} comes from the conversation", field=name)
         conversation = given.pop("conversation_id", None)
         if conversation is None:
             raise InvalidInput("conversation_id is required", field="conversation_id")
@@ -52,5 +56,7 @@ class MessageRepository(Guarded[Message]):
                 raise InvalidInput(f"{name} cannot be changed", field=name)
 
     def _change(self, row: Message, values: Mapping[str, Any]) -> Message:
+        self._refuse_fixed(values)
+        fitting = checked(Message, values)  # before anything is written
         note_change(self, row.conversation_id, row.sequence)
-        return super()._change(row, values)
+        return super()._change(row, fitting)

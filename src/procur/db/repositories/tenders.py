@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Select, func, select, tuple_
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Session, aliased
 
 from procur.core.errors import InvalidInput, NotFound
 from procur.db.base import columns_of
@@ -145,7 +145,7 @@ class AnalysisRepository(Repository[AnalysisResult]):
         """Write the analysis of a tender; Conflict if it has one (see `upsert`)."""
         order = ("tender_id", "is_relevant", "confidence", "filter_categories", "filter_reasoning")
         named = by_position(given, values, *order)
-        tender = TenderRepository(self.session).get(named.get("tender_id"))
+        tender = _tender(self.session, named.get("tender_id"))
         return super().create(**{"organization_id": tender.organization_id, **named})
 
     def upsert(self, tender_id: Key, **values: Any) -> AnalysisResult:
@@ -204,7 +204,7 @@ class BidDocumentRepository(Repository[BidDocument]):
         named = by_position(given, values, *order)
         if "version" in named:
             raise InvalidInput("version is counted here, not given", field="version")
-        tender = TenderRepository(self.session).locked(named.get("tender_id"))
+        tender = _tender(self.session, named.get("tender_id"), for_update=True)
         newest = select(func.max(BidDocument.version)).where(BidDocument.tender_id == tender.id)
         version = int(self.session.scalar(newest) or 0) + 1
         return super().create(**{"organization_id": tender.organization_id, **named, "version": version})
@@ -270,3 +270,11 @@ def _refuse_unfit(row: Mapping[str, Any]) -> None:
         if name in row:
             raise InvalidInput(f"{name} cannot be given", field=name)
     refuse_missing(TenderDB, {"id": 0, "organization_id": 0, **row})
+
+
+def _tender(session: Session, tender_id: Key | None, *, for_update: bool = False) -> TenderDB:
+    """Return the tender that a new row names; the error names the field."""
+    try:
+        return TenderRepository(session).get(tender_id, for_update=for_update)
+    except NotFound as error:
+        raise NotFound(error.message, field="tender_id") from None
