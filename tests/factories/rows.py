@@ -20,7 +20,6 @@ WANTED: dict[tuple[str, str], Any] = {
     ("purchase_orders", "tax_total"): Decimal(0),
     ("negotiation_sessions", "current_round"): 0,
     ("approvals", "decided_by"): None,
-    ("conversations", "deleted_at"): None,
     ("offers", "accepted"): False,
     ("offers", "accepted_at"): None,
     ("agent_entries", "parent_id"): None,
