@@ -98,10 +98,10 @@ def _refuse_moved_file(_connection: sqlite3.Connection, record: Any, _proxy: obj
 
 def _identity(path: str) -> tuple[int, int] | None:
     try:
-        found = Path(path).stat()
+        found = Path(path).stat() if path else None  # none: SQLite's own temporary database
     except OSError:
-        return None
-    return found.st_dev, found.st_ino
+        found = None
+    return None if found is None else (found.st_dev, found.st_ino)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
