@@ -6,7 +6,7 @@ On PostgreSQL one role owns the tables and another one, which cannot pass the wa
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +66,8 @@ def postgres_template(server: Server, folder: Path) -> str:
 
 
 def _make_role(connection: "psycopg.Connection[Any]", role: str) -> None:
-    if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone() is None:
-        make = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
+    make = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
+    with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):  # another worker's
         connection.execute(make.format(sql.Identifier(role), sql.Literal(_PASSWORD)))
 
 

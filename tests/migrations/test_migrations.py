@@ -157,9 +157,9 @@ def test_triggers_stand_where_the_guards_say(database: DatabaseSession) -> None:
 
 
 def test_an_empty_file_is_migrated_in_time(empty_database: DatabaseSession) -> None:
-    start = time.perf_counter()
+    start = time.process_time()  # of this process alone, whatever else the machine does
     empty_database.create_all_tables()
-    assert time.perf_counter() - start < 1.5
+    assert time.process_time() - start < 1.5
 
 
 def test_two_processes_may_start_together(empty_database: DatabaseSession) -> None:
