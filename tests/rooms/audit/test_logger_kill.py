@@ -14,6 +14,8 @@ import pytest
 
 from procur.audit import AuditLogger
 from procur.audit.lines import lines_from, parsed
+from procur.audit.seal import seal_waiting
+from procur.audit.verify import verify
 from procur.db import DatabaseConfig, DatabaseSession
 from procur.db.repositories import AuditRepository
 
@@ -120,6 +122,9 @@ def test_kill_9_loses_no_acknowledged_event_and_doubles_none(
     assert max(in_database.values()) == 1
     assert set(in_database) - set(in_files) == set()
     assert (stats["waiting"], stats["rejected"]) == (0, 0)
+    assert seal_waiting(database.get_session).size == len(in_database)
+    with database.get_session() as session:
+        assert verify(session).intact
 
 
 def _stored(database: DatabaseSession) -> Iterator[tuple[str, int]]:
