@@ -37,7 +37,7 @@ def _json(row: dict[str, Any]) -> str:
 
 def _csv(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
     buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
+    writer = csv.writer(buffer)
     for number, row in enumerate(rows):
         if number == 0:
             writer.writerow(row)
