@@ -275,21 +275,21 @@ def test_an_export_chat_has_two_roles_and_its_own_repository(talks):
 
 def test_a_summary_is_kept_until_what_it_covers_changes(talks):
     say(talks, "a", "b", "c")
-    seen = talks.get("conv_123")
+    seen = talks.state_of("conv_123")
     assert talks.set_summary("conv_123", "a was said", through=1, seen=seen)
     say(talks, "d")
     assert talks.get("conv_123").summary == "a was said"
     talks.pop_message("conv_123")
     assert talks.get("conv_123").summary_sequence == 1
     talks.clear_messages("conv_123")
-    assert (seen.summary, seen.summary_sequence) == (None, 0)
+    cleared = talks.state_of("conv_123")
+    assert (cleared.summary, cleared.summary_sequence) == (None, 0)
 
 
 def test_a_summary_of_what_has_changed_meanwhile_is_not_kept(database, people):
     with database.get_session("acme") as session:
         say(ConversationRepository(session), "a", "b", "c")
-        seen = ConversationRepository(session).get("conv_123")
-        session.expunge_all()
+        seen = ConversationRepository(session).state_of("conv_123")
     with database.get_session("acme") as session:
         ConversationRepository(session).pop_message("conv_123")
     with database.get_session("acme") as session:

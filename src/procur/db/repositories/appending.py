@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, func, select, text, update
+from sqlalchemy import Select, case, func, select, text, update
 from sqlalchemy.orm import Session
 
 from procur.core.errors import Conflict, InvalidInput, NotFound
@@ -25,15 +25,20 @@ def find_conversation(
     """Return the conversation with this key or caller's id, or None; a live one before a deleted one."""
     if not isinstance(reference, str | UUID):
         return None
-    key, name = tenancy.as_uuid(reference), clean_text(str(reference), field="conversation_id")
-    own_name = Conversation.conversation_id == name
-    statement = select(Conversation).where(own_name if key is None else own_name | (Conversation.id == key))
-    order = (Conversation.deleted_at.is_not(None), case((own_name, 0), else_=1), Conversation.id.desc())
-    statement = statement.order_by(*order).limit(1)
+    statement = located(select(Conversation), reference)
     if for_update:
         statement = statement.with_for_update().execution_options(populate_existing=True)
     options = {"include_deleted": include_deleted}
     return session.scalars(statement, execution_options=options).one_or_none()
+
+
+def located(statement: Select[Any], reference: UUID | str) -> Select[Any]:
+    """Narrow a statement on conversations to the one with this key or caller's id."""
+    key, name = tenancy.as_uuid(reference), clean_text(str(reference), field="conversation_id")
+    own_name = Conversation.conversation_id == name
+    statement = statement.where(own_name if key is None else own_name | (Conversation.id == key))
+    order = (Conversation.deleted_at.is_not(None), case((own_name, 0), else_=1), Conversation.id.desc())
+    return statement.order_by(*order).limit(1)
 
 
 class MessageWriter:
@@ -45,24 +50,24 @@ class MessageWriter:
 
     def append(
         self, reference: UUID | str, messages: Sequence[Mapping[str, Any]], opening: Mapping[str, Any]
-    ) -> list[Message]:
+    ) -> tuple[Conversation | None, list[Message]]:
         """Store the messages in one go; those whose message_id is stored already are returned as they are.
 
-        `opening` are the fields of the conversation, should it begin here. A key (not text) that names no
-        conversation is NotFound.
+        Returned with their conversation (None: it has been deleted since they were stored). `opening` are its
+        fields, should it begin here. A key (not text) that names no conversation is NotFound.
         """
         drafts = [draft(message) for message in messages]
         named = [one["message_id"] for one in drafts if one["message_id"] is not None]
         if len(set(named)) < len(named):
             raise InvalidInput("two of these messages have the same message_id", field="message_id")
         if not drafts:
-            return []
+            return find_conversation(self.session, reference), []
         conversation = self._step(reference, len(drafts))
         stored = self._stored(named)
         if conversation is None:
             if len(stored) == len(drafts):  # said and stored before the conversation was deleted
                 self._refuse_others(stored, drafts, str(reference))
-                return [stored[one["message_id"]] for one in drafts]
+                return None, [stored[one["message_id"]] for one in drafts]
             conversation = self._open(reference, len(drafts), drafts, opening)
             stored = self._stored(named)  # somebody else may have opened it first, with these very messages
         try:
@@ -80,7 +85,7 @@ class MessageWriter:
         self.session.add_all(rows)
         self.session.flush()
         fresh = iter(rows)
-        return [stored.get(one["message_id"]) or next(fresh) for one in drafts]
+        return conversation, [stored.get(one["message_id"]) or next(fresh) for one in drafts]
 
     def _step(self, reference: UUID | str, count: int) -> Conversation | None:
         """Count the messages in, in one statement, which also makes other writers wait for their turn."""

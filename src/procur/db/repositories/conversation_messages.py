@@ -11,7 +11,13 @@ from procur.db import tenancy
 from procur.db.models import Conversation, Message
 from procur.db.repositories.appending import MessageWriter
 from procur.db.repositories.base import Key, bounded
-from procur.db.repositories.conversation_rows import COUNTED, ConversationRows, note_change
+from procur.db.repositories.conversation_rows import (
+    COUNTED,
+    TOGETHER,
+    ConversationRows,
+    ConversationState,
+    note_change,
+)
 from procur.db.repositories.messages import MessageRepository
 from procur.db.values import checked
 
@@ -55,6 +61,15 @@ class ConversationMessages(ConversationRows):
         self, conversation_id: Key, messages: Sequence[Mapping[str, Any]], **opening: Any
     ) -> list[Message]:
         """Store several messages in a row: objects with the arguments of `add_message`."""
+        return self.append(conversation_id, messages, **opening)[1]
+
+    def append(
+        self, conversation_id: Key, messages: Sequence[Mapping[str, Any]], **opening: Any
+    ) -> tuple[Conversation | None, list[Message]]:
+        """Do what `add_messages` does; return the conversation too, as it stands after them.
+
+        None for the conversation: it has been deleted since these messages were stored.
+        """
         self._refuse_fixed({name: None for name in opening if name in COUNTED})
         opening.setdefault("kind", self.kind or "agent")
         return MessageWriter(self.session).append(conversation_id, messages, opening)
@@ -76,12 +91,16 @@ class ConversationMessages(ConversationRows):
         statement = statement.order_by(Message.sequence).limit(bounded(limit, most=MOST_MESSAGES))
         return list(self.session.scalars(statement))
 
-    def count_messages(self, id: Key) -> int:  # noqa: A002 - documented name
-        """Return how many messages there are to read."""
-        row = self.get_by_id(id)
-        if row is None:
-            return 0
-        statement = select(func.count()).select_from(Message).where(Message.conversation_id == row.id)
+    def count_messages(self, id: Key | None = None) -> int:  # noqa: A002 - documented name
+        """Return how many messages there are to read, in one conversation or in all."""
+        statement = select(func.count()).select_from(Message).join(Conversation, TOGETHER)
+        if self.kind is not None:
+            statement = statement.where(Conversation.kind == self.kind)
+        if id is not None:
+            row = self.get_by_id(id)
+            if row is None:
+                return 0
+            statement = statement.where(Message.conversation_id == row.id)
         return int(self.session.execute(statement).scalar_one())
 
     def pop_message(self, id: Key) -> Message | None:  # noqa: A002 - documented name
@@ -110,7 +129,7 @@ class ConversationMessages(ConversationRows):
         done: Any = self.session.execute(statement)
         return int(done.rowcount)
 
-    def set_summary(self, id: Key, summary: str, *, through: int, seen: Conversation) -> bool:  # noqa: A002
+    def set_summary(self, id: Key, summary: str, *, through: int, seen: ConversationState) -> bool:  # noqa: A002
         """Keep what was said up to message `through` in short.
 
         False, and nothing kept, when messages were taken back or changed, or another summary was stored,

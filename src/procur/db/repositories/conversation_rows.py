@@ -1,6 +1,7 @@
 """How conversations are looked up, and what changes together in them."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from sqlalchemy import Select, and_, case, select, update
 from procur.core.errors import Conflict, InvalidInput
 from procur.db import tenancy
 from procur.db.models import Conversation, Message
-from procur.db.repositories.appending import find_conversation
+from procur.db.repositories.appending import find_conversation, located
 from procur.db.repositories.base import Key, M, Repository
 
 COUNTED = frozenset({"last_sequence", "revision", "summary_sequence", "title_words"})
@@ -30,6 +31,17 @@ class Guarded(Repository[M]):
         return self._change(row, values)
 
 
+@dataclass(frozen=True, slots=True)
+class ConversationState:
+    """A conversation's counters, and what is kept of it in short."""
+
+    id: UUID
+    revision: int
+    last_sequence: int
+    summary: str | None
+    summary_sequence: int
+
+
 class ConversationRows(Guarded[Conversation]):
     """Conversations, by the caller's own id (text) or by key."""
 
@@ -48,6 +60,19 @@ class ConversationRows(Guarded[Conversation]):
         """Return the conversation with this key or caller's id, or None."""
         found = find_conversation(self.session, id, include_deleted=include_deleted, for_update=for_update)
         return None if found is not None and self.kind not in {None, found.kind} else found
+
+    def revision_of(self, id: Key) -> tuple[UUID, int] | None:  # noqa: A002 - as everywhere
+        """Return a live conversation's key and revision, by which a cache knows whether it is up to date."""
+        found = self._columns(id, Conversation.id, Conversation.revision)
+        return None if found is None else (found[0], found[1])
+
+    def state_of(self, id: Key) -> ConversationState | None:  # noqa: A002 - as everywhere
+        """Return how a live conversation stands in the database now, or None."""
+        found = self._columns(id, *(getattr(Conversation, one.name) for one in fields(ConversationState)))
+        return None if found is None else ConversationState(*found)
+
+    def _columns(self, id: Key, *columns: Any) -> Any:  # noqa: A002 - as everywhere
+        return self.session.execute(self._visible(located(select(*columns), id))).first()
 
     def exists(self, id: Key | None = None, *, include_deleted: bool = False, **equals: Any) -> bool:  # noqa: A002
         """Say whether there is a conversation with this key or caller's id, or with these values."""

@@ -29,7 +29,7 @@ class MessageRepository(Guarded[Message]):
         conversation = given.pop("conversation_id", None)
         if conversation is None:
             raise InvalidInput("conversation_id is required", field="conversation_id")
-        return MessageWriter(self.session).append(conversation, [given], {})[0]
+        return MessageWriter(self.session).append(conversation, [given], {})[1][0]
 
     def get_message(self, id: Key) -> Message | None:  # noqa: A002 - documented name
         """Return the message with this key, or None."""
