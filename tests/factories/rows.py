@@ -24,7 +24,6 @@ WANTED: dict[tuple[str, str], Any] = {
     ("offers", "accepted_at"): None,
     ("agent_entries", "parent_id"): None,
     ("agent_records", "head_id"): None,
-    ("conversations", "deleted_at"): None,
 }
 
 Rows = dict[str, dict[str, Any]]

@@ -1,7 +1,5 @@
 """Conversations of people and agents: what was said, kept where the rest of the company's data is."""
 
-"""The assistant's memory: what was said is kept, found again, and fits into a model's window."""
-
 from procur.conversations.memory import ConversationMemory, get_conversation_memory
 from procur.conversations.window import Window
 

@@ -15,6 +15,7 @@ from procur.db.repositories import (
     ChatSessionRepository,
     ConversationRepository,
     MessageRepository,
+    ReportRepository,
     UserRepository,
 )
 
@@ -225,22 +226,46 @@ def test_purging_leaves_no_word_but_an_audit_entry(talks, people):
     secret = "the launch code is swordfish"
     row = talks.create_conversation(conversation_id="c", title="swordfish plans")
     say(talks, secret, to="c")
-    talks.purge("c", reason="privacy request", actor_id=people.alice.id)
+    with pytest.raises(Conflict):
+        talks.delete("c")
+    purged = talks.purge("c", reason="privacy request", actor_id=people.alice.id)
+    assert purged.rows == {"conversations": 1, "messages": 1}
     assert talks.get_conversation(row.id, include_deleted=True) is None
     for table in ("conversations", "messages"):
         assert talks.session.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 0
     entry = AuditRepository(talks.session).get_by_resource("conversation", row.id)[0]
-    assert (entry.action, entry.event_data["messages"]) == ("conversation.purged", 1)
+    assert entry.action == "conversation_purged"
     assert "swordfish" not in str(vars(entry))
     if talks.session.get_bind().dialect.name == "sqlite":
         assert talks.session.execute(text("SELECT count(*) FROM search_messages_keys")).scalar() == 0
+
+
+def test_a_report_that_is_purged_takes_its_chat_along(session, people):
+    reports = ReportRepository(session)
+    report = reports.create(
+        user_id=people.alice.id,
+        product_name="Tea",
+        destination_country="Japan",
+        business_type="Merchant",
+        company_size="Micro",
+    )
+    chats = ChatSessionRepository(session)
+    chats.create_conversation(people.alice.id, conversation_id="chat", report_id=report.id)
+    chats.add_message("chat", "user", "Which certificate?")
+    assert chats.add_message("second", "user", "x", report_id=report.id).sequence == 1
+    reports.purge(report.id, reason="test")
+    assert chats.get_all(include_deleted=True) == []
+    assert chats.search("certificate") == []
+    with pytest.raises(InvalidInput) as caught:
+        chats.add_message("third", "user", "x", report_id=report.id)
+    assert caught.value.field == "report_id"
 
 
 def test_a_person_who_is_removed_takes_the_conversations_along(database, people):
     with database.get_session("acme") as session:
         say(ConversationRepository(session), "hello", user_id=people.alice.id)
     with database.get_session("acme") as session:
-        UserRepository(session).delete(people.alice.id)
+        UserRepository(session).purge(people.alice.id, reason="test")
     with database.get_session("acme") as session:
         talks = ConversationRepository(session)
         assert talks.get_conversation("conv_123", include_deleted=True) is None

@@ -41,6 +41,7 @@ class Conversation(TenantRow, SoftDelete, Times, Base):
         choice("kind", "agent", "export_chat", "negotiation", "support"), default="agent"
     )
     user_id: Mapped[UUID | None] = mapped_column(Uuid())
+    report_id: Mapped[UUID | None] = mapped_column(Uuid())
     title: Mapped[str | None] = mapped_column(String(255))
     # The title's words as search knows them: databases disagree on lower() beyond ASCII.
     title_words: Mapped[str] = mapped_column(Text, default=_words_of("title"))
@@ -58,9 +59,11 @@ class Conversation(TenantRow, SoftDelete, Times, Base):
 
     __table_args__ = (
         belongs_to("user_accounts", "user_id", of="conversations", ondelete="CASCADE"),
+        belongs_to("reports", "report_id", of="conversations", ondelete="CASCADE"),
         unique_live("conversations", "conversation_id"),
         newest_first("conversations"),
         Index("ix_conversations_user_id", "organization_id", "user_id", "status", "last_activity"),
+        Index("ix_conversations_report_id", "organization_id", "report_id"),
         Index("ix_conversations_expires_at", "organization_id", "expires_at"),
         check("deleted", "(status = 'deleted') = (deleted_at IS NOT NULL)", field="status"),
         check("last_sequence", "last_sequence >= 0", field="last_sequence"),

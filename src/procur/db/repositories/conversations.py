@@ -2,18 +2,17 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from procur.core.errors import InvalidInput
 from procur.db import tenancy
-from procur.db.models import Conversation, Message
-from procur.db.repositories.audit import AuditRepository
+from procur.db.models import Conversation
 from procur.db.repositories.base import Key, bounded
 from procur.db.repositories.conversation_messages import ConversationMessages
 from procur.db.repositories.conversation_rows import COUNTED
 from procur.db.repositories.conversation_search import ConversationSearch
+from procur.db.repositories.purging import Purged, purge_row
 
 
 class ConversationRepository(ConversationMessages, ConversationSearch):
@@ -73,25 +72,10 @@ class ConversationRepository(ConversationMessages, ConversationSearch):
         row = self.get_by_id(id)
         return False if row is None else self.soft_delete(row.id)
 
-    def delete(self, id: Key) -> bool:  # noqa: A002 - documented name
-        """Remove a conversation for good (see `purge`)."""
-        return self.purge(id, reason="deleted")
-
-    def purge(self, id: Key, reason: str, actor_id: object = None) -> bool:  # noqa: A002 - documented name
-        """Remove a conversation and its messages for good; the audit trail notes that, not what was said."""
-        row = self.get(id, include_deleted=True)
-        noted = {"reason": reason, "kind": row.kind, "messages": self._count_all(row.id)}
-        AuditRepository(self.session).log_action(
-            action="conversation.purged",
-            event_category="compliance",
-            resource_type="conversation",
-            resource_id=row.id,
-            actor_id=actor_id,
-            event_data=noted,
-        )
-        self.session.delete(row)
-        self.session.flush()
-        return True
+    def purge(self, id: Key, reason: str, actor_id: object = None) -> Purged:  # noqa: A002 - documented name
+        """Remove a conversation and its messages for good, and audit how much that was, not what was said."""
+        row = self.get(id, include_deleted=True, for_update=True)
+        return purge_row(self.session, row, called="conversation", reason=reason, actor_id=actor_id)
 
     def expire(self, now: datetime | None = None) -> int:
         """Delete (restorably) the conversations whose time is over; return how many."""
@@ -108,10 +92,6 @@ class ConversationRepository(ConversationMessages, ConversationSearch):
         )
         done: Any = self.session.execute(statement)
         return int(done.rowcount)
-
-    def _count_all(self, key: UUID) -> int:
-        statement = select(func.count()).select_from(Message).where(Message.conversation_id == key)
-        return int(self.session.execute(statement, execution_options={"include_deleted": True}).scalar_one())
 
 
 class ChatSessionRepository(ConversationRepository):

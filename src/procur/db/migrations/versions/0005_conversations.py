@@ -78,6 +78,7 @@ def _conversations() -> None:
         sa.Column("conversation_id", sa.String(255), nullable=False),
         sa.Column("kind", sa.String(32), nullable=False),
         sa.Column("user_id", sa.Uuid(), nullable=True),
+        sa.Column("report_id", sa.Uuid(), nullable=True),
         sa.Column("title", sa.String(255), nullable=True),
         sa.Column("title_words", sa.Text(), nullable=False),
         sa.Column("intent", sa.String(100), nullable=True),
@@ -100,6 +101,12 @@ def _conversations() -> None:
             ["organization_id", "user_id"],
             ["user_accounts.organization_id", "user_accounts.id"],
             name="fk_conversations_user_id_user_accounts",
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id", "report_id"],
+            ["reports.organization_id", "reports.id"],
+            name="fk_conversations_report_id_reports",
             ondelete="CASCADE",
         ),
         sa.CheckConstraint(
@@ -130,6 +137,7 @@ def _conversations() -> None:
         "conversations",
         ["organization_id", "user_id", "status", "last_activity"],
     )
+    op.create_index("ix_conversations_report_id", "conversations", ["organization_id", "report_id"])
     op.create_index("ix_conversations_expires_at", "conversations", ["organization_id", "expires_at"])
 
 
