@@ -51,10 +51,12 @@ fix: $(VENV)/.dev ## Format and mend what can be mended automatically
 .PHONY: bench
 bench: $(VENV)/.dev ## Print the benchmark figures (minutes)
 	@$(BIN)/python benchmarks/negotiation_grid.py
+	@$(BIN)/python benchmarks/audit_trail.py
 
 .PHONY: bench-short
 bench-short: $(VENV)/.dev ## The same, shortened for CI
 	@$(BIN)/python benchmarks/negotiation_grid.py --short
+	@$(BIN)/python benchmarks/audit_trail.py --short
 
 UV := $(VENV)/tools/bin/uv
 $(UV):

@@ -14,6 +14,7 @@ PAGES = [
     *sorted((ROOT / "docs" / "tutorial").glob("*.md")),
     ROOT / "docs" / "how-to" / "erase-a-person.md",
     ROOT / "docs" / "how-to" / "log-security-events.md",
+    ROOT / "docs" / "how-to" / "prove-the-audit-trail.md",
     ROOT / "docs" / "how-to" / "use-with-agent-libraries.md",
     ROOT / "docs" / "reference" / "negotiation-engine.md",
     ROOT / "docs" / "reference" / "plans-and-usage.md",

@@ -63,7 +63,7 @@ MEANING = {
     "contract.sign_for_buyer": "Sign for the buyer",
     "contract.sign_for_vendor": "Sign for the vendor to which one belongs",
     "order.issue": "Issue a purchase order",
-    "audit.read": "Show and verify the audit trail",
+    "audit.read": "Show, seal, sign, verify and export the audit trail",
 }
 
 
