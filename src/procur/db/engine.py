@@ -3,6 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -67,21 +68,30 @@ def _in_memory(options: dict[str, Any]) -> Engine:
     return engine
 
 
-def _postgres(url: Any, options: dict[str, Any]) -> Engine:
+def _postgres(url: URL, options: dict[str, Any]) -> Engine:
+    url = _with_driver(url)
+    older = url.get_driver_name() == "psycopg2"
+    usual = {"connect_timeout": 10, "application_name": "procur"}
+    arguments: dict[str, Any] = {name: value for name, value in usual.items() if name not in url.query}
+    if not older:
+        # autocommit leaves BEGIN to us, so that it says in the same message whose rows may be seen.
+        arguments["autocommit"] = True
     try:
-        engine = create_engine(
-            url,
-            # autocommit leaves BEGIN to us, so that it says in the same message whose rows may be seen.
-            connect_args={"connect_timeout": 10, "application_name": "procur", "autocommit": True},
-            **options,
-        )
+        engine = create_engine(url, connect_args=arguments, **options)
     except ModuleNotFoundError as error:
         raise NotConfigured(
             "the PostgreSQL driver is not installed", hint="pip install 'procur[postgres]'"
         ) from error
     event.listen(engine, "begin", _prepare_begin)
-    engine.dialect.do_begin = _begin_postgres  # type: ignore[method-assign,assignment]
+    engine.dialect.do_begin = _begin_psycopg2 if older else _begin_postgres  # type: ignore[method-assign,assignment]
     return engine
+
+
+def _with_driver(url: URL) -> URL:
+    """Name psycopg2 where the address names no driver and psycopg 3 is not installed."""
+    if "+" in url.drivername or find_spec("psycopg") is not None or find_spec("psycopg2") is None:
+        return url
+    return url.set(drivername="postgresql+psycopg2")
 
 
 def _remember_file(connection: sqlite3.Connection, record: Any) -> None:
@@ -145,6 +155,15 @@ def _begin_statement(options: Mapping[str, Any]) -> str:
         return f"{begin}; SET LOCAL procur.every = 'on'"
     known: UUID | None = scope.get("organization_id")
     return begin if known is None else f"{begin}; SET LOCAL procur.organization = '{known}'"
+
+
+def _begin_psycopg2(connection: Any) -> None:
+    """Say what goes with BEGIN, which this driver sends itself before the first statement."""
+    begin, _, settings = connection.info.pop(SCOPE, "BEGIN").partition("; ")
+    first = "SET TRANSACTION READ ONLY; " if begin.endswith("READ ONLY") else ""
+    if first or settings:
+        with connection.dbapi_connection.cursor() as cursor:
+            cursor.execute(f"{first}{settings}")
 
 
 def _begin_postgres(connection: Any) -> None:

@@ -71,9 +71,9 @@ def translate(context: ExceptionContext) -> BaseException | None:
         return InvalidInput(f"a value does not fit the database: {str(original)[:120]}")
     if isinstance(original, sqlite3.Error):
         return _from_sqlite(original, context)
-    if hasattr(original, "sqlstate"):
+    if _is_postgres(original):
         # After a failover the next connection may reach the new primary.
-        context.is_disconnect |= original.sqlstate == "25006"
+        context.is_disconnect |= _state(original) == "25006"
         return _from_postgres(original, context)
     return None
 
@@ -105,7 +105,7 @@ def _from_postgres(  # noqa: PLR0911 - one per kind of failure
 ) -> ProcurError | None:
     if raised := _from_trigger(str(error)):
         return raised
-    state: str = error.sqlstate or ""
+    state = _state(error)
     diagnosis = error.diag
     name = diagnosis.constraint_name or ""
     if state == "23505":
@@ -133,6 +133,15 @@ def _from_postgres(  # noqa: PLR0911 - one per kind of failure
             hint="check that PostgreSQL runs and PROCUR_DB_URL is right",
         )
     return None
+
+
+def _is_postgres(error: Any) -> bool:
+    return hasattr(error, "sqlstate") or hasattr(error, "pgcode")
+
+
+def _state(error: Any) -> str:
+    """Return the SQLSTATE as psycopg 3 or psycopg2 has it."""
+    return getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or ""
 
 
 def _from_trigger(message: str) -> ProcurError | None:
