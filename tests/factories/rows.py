@@ -35,16 +35,13 @@ def fill(
     *,
     mark: str,
     known: Rows | None = None,
-    before: Table | None = None,
 ) -> Rows:
-    """Write one row into every tenant table of an organisation (before one of them); return them by table.
+    """Write one row into every tenant table of an organisation; return them by table.
 
     `mark` makes the values recognisable and, where a value is unique in the whole database, different.
     """
     rows: Rows = {"organizations": {"id": organization_id}, **(known or {})}
     for table in TENANT_TABLES:
-        if table is before:
-            break
         if table.name not in rows:
             rows[table.name] = row_of(table, rows, organization_id, mark)
             connection.execute(table.insert().values(**rows[table.name]))
@@ -95,12 +92,10 @@ _BY_TYPE: tuple[tuple[type, Callable[[Any, str], Any]], ...] = (
 )
 
 
-def references(table: Table) -> list[tuple[str, str]]:
-    """Return (column, parent table) of every reference from this table to a row of the same organisation."""
+def references(table: Table) -> list[tuple[str, str, str]]:
+    """Return (column, parent table, its column) of every reference to a row of the same organisation."""
     found = []
-    for key in table.foreign_key_constraints:
-        names = [column.name for column in key.columns]
-        if "organization_id" in names and len(names) > 1:
-            own = next(name for name in names if name != "organization_id")
-            found.append((own, key.referred_table.name))
+    for constraint in table.foreign_key_constraints:
+        last = [key for key in constraint.elements if key.parent.name != "organization_id"][-1:]
+        found += [(key.parent.name, key.column.table.name, key.column.name) for key in last]
     return sorted(found)

@@ -1,32 +1,35 @@
 """Every reference of every table, by plain SQL: a row cannot point into another organisation."""
 
-import pytest
-from sqlalchemy import Table, UniqueConstraint
+from collections.abc import Callable
 
-from factories.people import People
-from factories.rows import TENANT_TABLES, fill, references, row_of
+import pytest
+from sqlalchemy import UniqueConstraint
+
+from factories.neighbours import Neighbours
+from factories.rows import TENANT_TABLES, Rows, references, row_of
 from procur.core.errors import InvalidInput
-from procur.db import DatabaseSession
 from procur.db.base import Base
 
-ALL = [(table, column, parent) for table in TENANT_TABLES for column, parent in references(table)]
 
-
-@pytest.mark.parametrize(
-    ("table", "column", "parent"), ALL, ids=[f"{table.name}.{column}" for table, column, _ in ALL]
-)
-def test_a_row_cannot_point_into_another_organisation(
-    database: DatabaseSession, people: People, table: Table, column: str, parent: str
+def test_no_row_can_point_into_another_organisation(
+    neighbours: Neighbours, counted: Callable[[int, str], None]
 ) -> None:
-    with database.system_session() as session:
-        foreign = fill(session.connection(), people.organization_id, mark="acme")
-        own = fill(session.connection(), people.other_organization_id, mark="rival", before=table)
-    row = row_of(table, own, people.other_organization_id, "rival")
-    row[column] = foreign[parent].get("id") or foreign[parent]["entry_id"]
-    with pytest.raises(InvalidInput) as caught, database.get_session("rival") as session:
-        session.execute(table.insert().values(**row))
-    assert caught.value.field == column
-    assert "names nothing in this organisation" in caught.value.message
+    """Charlie's organisation gets a row in every table; before, the same row is tried with each foreign parent."""
+    people, attempts = neighbours.people, 0
+    own: Rows = {"organizations": {"id": people.other_organization_id}}
+    with neighbours.database.get_session("rival") as session:
+        for table in TENANT_TABLES:
+            own[table.name] = row = row_of(table, own, people.other_organization_id, "rival")
+            for column, parent, key in references(table):
+                foreign = neighbours.rows[parent][key]
+                with pytest.raises(InvalidInput) as caught, session.begin_nested():
+                    session.execute(table.insert().values(**{**row, column: foreign}))
+                assert caught.value.field == column, (table.name, column)
+                assert "names nothing in this organisation" in caught.value.message
+                attempts += 1
+            session.execute(table.insert().values(**row))
+        session.rollback()
+    counted(attempts, "references into another organisation, all refused")
 
 
 # What opens a door before a tenant is known: found in the whole database, so unique in it. The others are

@@ -9,19 +9,20 @@ import inspect
 import re
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import SAWarning
 from sqlalchemy.orm import make_transient_to_detached
 
-from factories.people import People
-from factories.rows import NOW, TENANT_TABLES, Rows, fill
+from factories.neighbours import Neighbours
+from factories.rows import NOW, TENANT_TABLES
 from procur.core.errors import ProcurError
-from procur.db import DatabaseSession, repositories
+from procur.db import repositories
 from procur.db.base import Base
 from procur.db.repositories import Repository
 
@@ -39,69 +40,52 @@ _ILL_CALLED = re.compile("missing .* argument|multiple values for|unexpected key
 _ADDRESS = {"id", "organization_id", "created_at", "updated_at"}
 
 
-@dataclass(frozen=True)
-class Target:
-    """The rows that are aimed at."""
-
-    rows: Rows
-    organization_id: UUID
-
-    def keys(self) -> set[str]:
-        """Return every key of the organisation's rows."""
-        keys = {str(value) for row in self.rows.values() for value in row.values() if isinstance(value, UUID)}
-        return keys | {str(self.organization_id)}
-
-
-@pytest.fixture
-def target(database: DatabaseSession, people: People) -> Target:
-    with database.system_session() as session:
-        rows = fill(session.connection(), people.organization_id, mark="acme")
-    return Target(rows, people.organization_id)
-
-
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_no_method_reaches_a_row_of_another_organisation(
-    database: DatabaseSession,
-    people: People,
-    target: Target,
-    kind: Any,
-    counted: Callable[[int, str], None],
+    neighbours: Neighbours, kind: Any, counted: Callable[[int, str], None]
 ) -> None:
-    before = _contents(database, target.organization_id)
+    database = neighbours.database
+    before = _contents(neighbours)
     attempts = 0
-    for name, arguments in _attempts(kind, target):
+    for name, arguments in _attempts(kind, neighbours):
         attempts += 1
         try:
             with database.get_session("rival") as session:
                 answer = getattr(kind(session), name)(**arguments)
                 told_now = set(_told(answer)) - _said(arguments)
-            learned = {value for value in told_now if value.startswith("acme ")} | told_now & target.keys()
+            learned = {
+                value for value in told_now if value.startswith("acme ")
+            } | told_now & neighbours.keys()
             # Its own rows may carry what earlier attempts have written there.
-            assert not learned or learned <= _words(database, people.other_organization_id), (name, answer)
+            assert not learned or learned <= _words(neighbours), (name, answer)
         except ProcurError:
             continue  # not found, not allowed, or names nothing here
+        except (KeyError, IndexError, SAWarning):
+            continue  # a document or tuple of a shape that its type does not tell
         except TypeError as error:
             if not _ILL_CALLED.search(str(error)):
                 raise
-    assert _contents(database, target.organization_id) == before
+    assert _contents(neighbours) == before
     counted(attempts, "calls from another organisation, which found and changed 0 rows")
 
 
-def _attempts(kind: Any, target: Target) -> Iterator[tuple[str, dict[str, Any]]]:
+def _attempts(kind: Any, neighbours: Neighbours) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield every public method with arguments that name foreign rows: the required ones, then all."""
     table = kind.model.__tablename__ if hasattr(kind, "model") else None
-    row = target.rows.get(table, {"id": target.organization_id})
+    row = neighbours.rows.get(table, {"id": neighbours.organization_id})
     for name, method in inspect.getmembers(kind, inspect.isfunction):
         if name.startswith("_"):
             continue
         parameters = list(inspect.signature(method).parameters.values())[1:]
         named = [one for one in parameters if one.kind not in {one.VAR_KEYWORD, one.VAR_POSITIONAL}]
         required = {
-            one.name: _aim(one.name, one.annotation, row, target) for one in named if one.default is one.empty
+            one.name: _aim(one.name, one.annotation, row, neighbours)
+            for one in named
+            if one.default is one.empty
         }
         yield name, required
         owned = {
-            one.name: _aim(one.name, one.annotation, row, target)
+            one.name: _aim(one.name, one.annotation, row, neighbours)
             for one in named
             if _is_key(one.annotation) or one.name in row
         }
@@ -110,7 +94,7 @@ def _attempts(kind: Any, target: Target) -> Iterator[tuple[str, dict[str, Any]]]
         if any(one.kind == one.VAR_KEYWORD for one in parameters):
             free = {key: value for key, value in row.items() if key not in _ADDRESS}
             yield name, free | required
-            yield name, {**free, **required, "organization_id": target.organization_id}
+            yield name, {**free, **required, "organization_id": neighbours.organization_id}
 
 
 def _is_key(annotation: Any) -> bool:
@@ -118,21 +102,23 @@ def _is_key(annotation: Any) -> bool:
 
 
 def _aim(  # noqa: PLR0911 - one per kind of parameter
-    name: str, annotation: Any, row: Mapping[str, Any], target: Target
+    name: str, annotation: Any, row: Mapping[str, Any], neighbours: Neighbours
 ) -> Any:
     """Return a foreign value for a parameter of this name and type."""
     origin = typing.get_origin(annotation)
     inner = typing.get_args(annotation)
     if origin in {list, set, frozenset, tuple, shapes.Iterable, shapes.Sequence, shapes.Collection} and inner:
-        single = _aim(name.removesuffix("s"), inner[0], row, target)
+        single = _aim(name.removesuffix("s"), inner[0], row, neighbours)
         return {single} if origin in {set, frozenset} else [single]
     if _is_key(annotation):
-        return _key(name, row, target)
+        return _key(name, row, neighbours)
     if isinstance(annotation, type) and issubclass(annotation, Base):
-        return _loaded(annotation, target)
+        return _loaded(annotation, neighbours)
     if is_dataclass(annotation):
         types = typing.get_type_hints(annotation)
-        made = {field.name: _aim(field.name, types[field.name], row, target) for field in fields(annotation)}
+        made = {
+            field.name: _aim(field.name, types[field.name], row, neighbours) for field in fields(annotation)
+        }
         return annotation(**made)
     if "Mapping" in str(annotation) or "dict" in str(annotation):
         return {key: value for key, value in row.items() if key not in _ADDRESS}
@@ -141,24 +127,24 @@ def _aim(  # noqa: PLR0911 - one per kind of parameter
     return _plain(annotation, row)
 
 
-def _loaded(model: Any, target: Target) -> Any:
+def _loaded(model: Any, neighbours: Neighbours) -> Any:
     """Return a foreign row as if it had been loaded somewhere else."""
-    row = target.rows[model.__tablename__]
+    row = neighbours.rows[model.__tablename__]
     names = {attribute.columns[0].name: attribute.key for attribute in model.__mapper__.column_attrs}
     found = model(**{names[column]: value for column, value in row.items()})
     make_transient_to_detached(found)
     return found
 
 
-def _key(name: str, row: Mapping[str, Any], target: Target) -> Any:
+def _key(name: str, row: Mapping[str, Any], neighbours: Neighbours) -> Any:
     if name in {"org_id", "organization_id", "organization"}:
-        return target.organization_id
+        return neighbours.organization_id
     if isinstance(row.get(name), UUID):
         return row[name]
     for table in TENANT_TABLES:
         if table.name.startswith(name.removesuffix("_id").removesuffix("id") or "?"):
-            return target.rows[table.name].get("id", target.organization_id)
-    return row.get("id", target.organization_id)
+            return neighbours.rows[table.name].get("id", neighbours.organization_id)
+    return row.get("id", neighbours.organization_id)
 
 
 def _plain(annotation: Any, row: Mapping[str, Any]) -> Any:
@@ -194,29 +180,26 @@ def _said(arguments: Mapping[str, Any]) -> set[str]:
     return set(_told(list(arguments.values())))
 
 
-def _contents(database: DatabaseSession, organization_id: UUID) -> dict[str, list[str]]:
-    """Return everything the organisation has."""
-    with database.system_session(read_only=True) as session:
-        return {
-            table.name: sorted(
-                map(str, session.execute(select(table).where(table.c.organization_id == organization_id)))
-            )
-            for table in TENANT_TABLES
-        }
+def _contents(neighbours: Neighbours) -> dict[str, list[str]]:
+    """Return everything that Alice's organisation has."""
+    return {name: sorted(map(str, rows)) for name, rows in _rows(neighbours, neighbours.organization_id)}
 
 
-def _words(database: DatabaseSession, organization_id: UUID) -> set[str]:
-    """Return every text that the organisation's rows hold."""
-    with database.system_session(read_only=True) as session:
-        found: set[str] = set()
+def _words(neighbours: Neighbours) -> set[str]:
+    """Return every value that Charlie's organisation holds."""
+    owned = _rows(neighbours, neighbours.people.other_organization_id)
+    return {word for _, rows in owned for row in rows for word in _told(list(row))}
+
+
+def _rows(neighbours: Neighbours, organization_id: UUID) -> Iterator[tuple[str, list[Any]]]:
+    with neighbours.database.system_session(read_only=True) as session:
         for table in TENANT_TABLES:
-            for row in session.execute(select(table).where(table.c.organization_id == organization_id)):
-                found.update(_told(list(row)))
-        return found
+            owned = select(table).where(table.c.organization_id == organization_id)
+            yield table.name, list(session.execute(owned))
 
 
-def test_every_tenant_table_is_aimed_at(target: Target) -> None:
-    assert set(target.rows) >= {table.name for table in TENANT_TABLES}
+def test_every_tenant_table_is_aimed_at(neighbours: Neighbours) -> None:
+    assert set(neighbours.rows) >= {table.name for table in TENANT_TABLES}
 
 
 def test_every_repository_is_exported() -> None:

@@ -5,11 +5,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Table, text
+from sqlalchemy import text
 
 from databases import owner_of
 from factories.people import People, make_people
-from factories.rows import TENANT_TABLES, Rows, fill
+from factories.rows import TENANT_TABLES, Rows, fill, row_of
 from procur.core.errors import NotAllowed, ProcurError
 from procur.db import DatabaseSession, roles
 
@@ -91,16 +91,22 @@ def _found(database: DatabaseSession, statement: str, people: People) -> int:
         return 0  # nobody may change rows of this table
 
 
-@pytest.mark.parametrize("table", TENANT_TABLES, ids=NAMES)
 def test_plain_sql_writes_nothing_into_another_organisation(
-    database: DatabaseSession, people: People, table: Table
+    database: DatabaseSession, people: People, counted: Callable[[int, str], None]
 ) -> None:
+    own: Rows = {"organizations": {"id": people.other_organization_id}}
+    with database.get_session("rival") as session:
+        for table in TENANT_TABLES:
+            own[table.name] = row = row_of(table, own, people.other_organization_id, "rival")
+            foreign = {**row, "organization_id": people.organization_id}
+            with pytest.raises(ProcurError), session.begin_nested():
+                session.execute(table.insert().values(**foreign))
+            session.execute(table.insert().values(**row))
     with database.system_session() as session:
-        own = fill(session.connection(), people.other_organization_id, mark="rival")
-        session.rollback()
-    values = {**own[table.name], "organization_id": people.organization_id}
-    with pytest.raises(ProcurError), database.get_session("rival") as session:
-        session.execute(table.insert().values(**values))
+        for name in NAMES:
+            owned = f"SELECT count(*) FROM {name} WHERE organization_id = '{people.organization_id}'"
+            assert session.execute(text(owned)).scalar() == (2 if name == "user_accounts" else 0), name
+    counted(len(NAMES), "plain SQL inserts into another organisation, all refused")
 
 
 def test_without_an_organisation_there_is_nothing(database: DatabaseSession, rows: Rows) -> None:

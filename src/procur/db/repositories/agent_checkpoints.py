@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Select, Table, delete, insert, literal, select, tuple_
 from sqlalchemy.orm import Session
 
-from procur.core.errors import Conflict
+from procur.core.errors import Conflict, InvalidInput
 from procur.db import tenancy
 from procur.db.models import AgentCheckpointBlob, AgentCheckpointRecord, AgentCheckpointWrite
 from procur.db.repositories.agent_state import hold, in_parts, named, sized
@@ -106,7 +106,7 @@ class CheckpointRepository:
         )
         named(head.checkpoint_id, "checkpoint_id")
         hold(self.session, "agent_checkpoints", head.thread_id, shared=True)
-        pairs = {(named(name, "channel"), named(head.versions[name], "version")) for name in channels}
+        pairs = {_versioned(head, name) for name in channels}
         found = {pair for part in in_parts(pairs) for pair in self._stored(place, part)}
         now = tenancy.clock_of(self.session).now()
         key = {"organization_id": self.owner, "thread_id": place[0], "checkpoint_ns": place[1]}
@@ -281,3 +281,10 @@ def _head(row: Any) -> StoredCheckpoint:
         checkpoint=(row.type, row.payload),
         metadata=(row.metadata_type, row.metadata_payload),
     )
+
+
+def _versioned(head: StoredCheckpoint, channel: str) -> tuple[str, str]:
+    """Return a channel with the version that the checkpoint has of it."""
+    if channel not in head.versions:
+        raise InvalidInput(f"the checkpoint has no version of the channel {channel[:64]!r}", field="channels")
+    return named(channel, "channel"), named(head.versions[channel], "version")

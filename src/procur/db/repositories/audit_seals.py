@@ -32,6 +32,7 @@ from procur.db.repositories.audit import TrailFilter
 from procur.db.repositories.audit_rows import spelled, spelled_columns
 from procur.db.repositories.upserts import insert_into
 from procur.db.types import UtcDateTime
+from procur.db.values import checked, refuse_missing
 
 NO_HASH = "0" * 64
 _ENTRIES: Table = AuditLogRecord.__table__  # type: ignore[assignment]
@@ -211,9 +212,10 @@ class AuditSealRepository:
 
     def add_checkpoint(self, **values: Any) -> AuditCheckpointRecord:
         """Keep a checkpoint beside the trail."""
-        row = AuditCheckpointRecord(
-            organization_id=self.owner, created_at=tenancy.clock_of(self.session).now(), **values
-        )
+        complete = checked(AuditCheckpointRecord, {"organization_id": self.owner, **values})
+        complete.setdefault("created_at", tenancy.clock_of(self.session).now())
+        refuse_missing(AuditCheckpointRecord, complete)
+        row = AuditCheckpointRecord(**complete)
         self.session.add(row)
         self.session.flush()
         return row
