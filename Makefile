@@ -43,6 +43,10 @@ check: $(VENV)/.dev ## Lint, types, architecture, migrations, documentation link
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest -q -p no:randomly tests/migrations tests/docs
 
+.PHONY: wheel-check
+wheel-check: $(VENV)/.run ## Install the built wheel alone and use it (needs a package index)
+	@$(BIN)/python tests/packaging/wheel_check.py
+
 .PHONY: fix
 fix: $(VENV)/.dev ## Format and mend what can be mended automatically
 	@$(BIN)/ruff format .
