@@ -14,7 +14,7 @@ from procur.db.base import Base
 def test_no_row_can_point_into_another_organisation(
     neighbours: Neighbours, counted: Callable[[int, str], None]
 ) -> None:
-    """Charlie's organisation gets a row in every table; before, the same row is tried with each foreign parent."""
+    """Every table gets a row of Charlie's; before, the same row is tried with each foreign parent."""
     people, attempts = neighbours.people, 0
     own: Rows = {"organizations": {"id": people.other_organization_id}}
     with neighbours.database.get_session("rival") as session:

@@ -107,7 +107,9 @@ def _aim(  # noqa: PLR0911 - one per kind of parameter
     """Return a foreign value for a parameter of this name and type."""
     origin = typing.get_origin(annotation)
     inner = typing.get_args(annotation)
-    if origin in {list, set, frozenset, tuple, shapes.Iterable, shapes.Sequence, shapes.Collection} and inner:
+    if origin is tuple:
+        return tuple(_aim(name, one, row, neighbours) for one in inner if one is not Ellipsis)
+    if origin in {list, set, frozenset, shapes.Iterable, shapes.Sequence, shapes.Collection} and inner:
         single = _aim(name.removesuffix("s"), inner[0], row, neighbours)
         return {single} if origin in {set, frozenset} else [single]
     if _is_key(annotation):
