@@ -10,6 +10,7 @@ from sqlalchemy import (
     Table,
     Uuid,
     and_,
+    bindparam,
     delete,
     exists,
     func,
@@ -147,19 +148,29 @@ class AuditSealRepository:
 
     def walk(self, *, batch: int = 1000) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         """Yield each seal with its entry, in the seals' order; of a missing entry the `id` is None."""
-        place = _SEALS.c.sequence.label("place")
-        statement = (
-            select(place, *spelled_columns(self.session, _SEALS), *spelled_columns(self.session, _ENTRIES))
-            .select_from(_SEALS.outerjoin(_ENTRIES, _SEALED))
-            .where(_SEALS.c.organization_id == self.owner)
+        # A page of seals first, then its entries: the other way round every page may read all entries.
+        page = (
+            select(
+                _SEALS.c.sequence.label("place"),
+                _SEALS.c.audit_log_id.label("key"),
+                *spelled_columns(self.session, _SEALS),
+            )
+            .where(_SEALS.c.organization_id == self.owner, _SEALS.c.sequence > bindparam("after"))
             .order_by(_SEALS.c.sequence)
             .limit(batch)
+            .subquery()
         )
-        rows = self._rows(statement)
-        while rows:
+        mine = and_(_ENTRIES.c.organization_id == self.owner, _ENTRIES.c.id == page.c.key)
+        statement = (
+            select(page, *spelled_columns(self.session, _ENTRIES))
+            .select_from(page.outerjoin(_ENTRIES, mine))
+            .order_by(page.c.place)
+        )
+        after: Any = -(1 << 63)
+        while rows := self._rows(statement, after=after):
             for row in rows:
                 yield spelled(row, _SEALS), spelled(row, _ENTRIES)
-            rows = self._rows(statement.where(_SEALS.c.sequence > rows[-1]["place"]))
+            after = rows[-1]["place"]
 
     def leaves(self, *, after: int, batch: int = 10_000) -> Iterator[tuple[int, str]]:
         """Yield number and leaf hash of each seal behind a number."""
@@ -183,7 +194,7 @@ class AuditSealRepository:
         )
         statement = (
             select(*spelled_columns(self.session, _ENTRIES))
-            .outerjoin(_SEALS, _SEALED)
+            .outerjoin(_SEALS, and_(_SEALED, _SEALS.c.sequence > 0))  # no sealer numbers from below 1
             .where(_ENTRIES.c.organization_id == self.owner, _SEALS.c.sequence.is_(None), ~waits)
             .order_by(_ENTRIES.c.created_at, _ENTRIES.c.id)
             .limit(limit)
@@ -238,8 +249,8 @@ class AuditSealRepository:
         row = self.session.execute(statement.with_for_update() if for_update else statement).first()
         return None if row is None else Head(row[0], row[1], list(row[2]))
 
-    def _rows(self, statement: Select[Any]) -> Sequence[Any]:
-        return self.session.execute(statement).mappings().all()
+    def _rows(self, statement: Select[Any], **values: Any) -> Sequence[Any]:
+        return self.session.execute(statement, values).mappings().all()
 
 
 def _mine(table: Table, owner: UUID) -> Select[Any]:
