@@ -150,7 +150,14 @@ def _key(name: str, row: Mapping[str, Any], neighbours: Neighbours) -> Any:
 
 
 def _plain(annotation: Any, row: Mapping[str, Any]) -> Any:
-    for kind, value in ((datetime, NOW), (date, NOW.date()), (bool, True), (int, 1), (float, 1.0)):
+    for kind, value in (
+        (datetime, NOW),
+        (date, NOW.date()),
+        (bool, True),
+        (int, 1),
+        (float, 1.0),
+        (bytes, b"x"),
+    ):
         if annotation is kind or kind in typing.get_args(annotation):
             return value
     if annotation is object:
