@@ -1,5 +1,8 @@
 """The door to the database. Importing it registers every table; nothing is opened before the first use."""
 
+import importlib
+from typing import TYPE_CHECKING
+
 from sqlalchemy.orm import Session
 
 from procur.db import models as models
@@ -29,3 +32,14 @@ __all__ = [
     "session_scope",
     "system_session",
 ]
+
+if not TYPE_CHECKING:  # type checkers know the true places, and would take any name otherwise
+
+    def __getattr__(name: str) -> type:
+        """Find models and repositories here too, as the packages of other systems have them in one place."""
+        places = ("procur.db.models", "procur.db.repositories") if name[:1].isupper() else ()
+        for place in places:
+            found = importlib.import_module(place)
+            if name in found.__all__:
+                return getattr(found, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,6 @@
-"""The usage examples of the persistence document, unchanged but for the database behind them."""
+"""The documented calls in examples of our own; tests/docs runs those of the documents themselves."""
+
+from decimal import Decimal
 
 import pytest
 
@@ -21,70 +23,49 @@ def process_database(database: DatabaseSession, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("procur.db.session._default", database)
 
 
-def test_the_walk_through() -> None:
+def test_a_purchase_by_the_documented_calls() -> None:
     with get_session() as session:
-        user = UserRepository(session).create(
-            email="buyer@company.com",
-            username="buyer1",
-            hashed_password="hashed_password_here",
-            full_name="John Buyer",
-            role="buyer",
-            organization_id="acme-corp",
+        ann = UserRepository(session).create(
+            email="ann@studio.example", hashed_password="(hash)", role="buyer", organization_id="studio"
         )
         request = RequestRepository(session).create(
-            request_id="req-001",
-            user_id=user.id,
-            description="Need CRM for 50 users",
-            request_type="saas",
-            category="crm",
-            budget_max=60000.0,
-            quantity=50,
-            status="pending",
+            request_id="LAP-7", user_id=ann.id, description="Laptops", quantity=12, budget_max=15_000.5
         )
-        vendor = VendorRepository(session).create(
-            vendor_id="salesforce",
-            name="Salesforce",
-            category="crm",
-            list_price=150.0,
-            features=["api", "mobile", "analytics"],
-            certifications=["SOC2", "ISO27001"],
-        )
+        vendor = VendorRepository(session).create(vendor_id="quill", name="Quill", list_price=1_100.25)
     with get_session() as session:
-        user_repo = UserRepository(session)
-        found = user_repo.get_by_email("buyer@company.com")
-        assert found is not None
-        assert [row.id for row in user_repo.get_by_organization("acme-corp")] == [found.id]
-        user_repo.update(found.id, full_name="John Q. Buyer")
+        users = UserRepository(session)
+        assert [row.id for row in users.get_by_organization("studio")] == [ann.id]
+        users.update(ann.id, full_name="Ann")
+        assert users.get_by_id(ann.id).full_name == "Ann"  # type: ignore[union-attr]
+        assert RequestRepository(session).get(request.id).budget_max == Decimal("15000.5")
     with get_session() as session:
-        neg_repo, offer_repo = NegotiationRepository(session), OfferRepository(session)
-        talks = neg_repo.create(
-            session_id="neg-001",
-            request_id=request.id,
-            vendor_id=vendor.id,
-            status="active",
-            current_round=1,
-            max_rounds=8,
-        )
-        offer = offer_repo.create(
-            offer_id="offer-001",
+        talks_of, offers = NegotiationRepository(session), OfferRepository(session)
+        talks = talks_of.create(request_id=request.id, vendor_id=vendor.id, current_round=3, max_rounds=5)
+        offer = offers.create(
             request_id=request.id,
             vendor_id=vendor.id,
             negotiation_session_id=talks.id,
-            unit_price=140.0,
-            quantity=50,
-            term_months=12,
-            payment_terms="NET30",
-            round_number=1,
+            unit_price=990.75,
+            quantity=12,
+            term_months=24,
+            payment_terms="NET45",
+            round_number=3,
             actor="seller",
         )
-        neg_repo.increment_round(talks.id)
-        neg_repo.complete_session(
-            talks.id, outcome="accepted", final_offer_id=offer.id, savings_achieved=500.0
+        assert talks_of.increment_round(talks.id).current_round == 4
+        talks_of.complete_session(
+            talks.id, outcome="accepted", final_offer_id=offer.id, savings_achieved=1314.0
         )
-        AuditRepository(session).log_action(action="create_request", user_id=user.id)
+        AuditRepository(session).log_action(
+            action="talks_ended", resource_type="request", resource_id="LAP-7"
+        )
     with get_session() as session:
-        UserRepository(session).soft_delete(user.id)
-        assert UserRepository(session).get_by_email("buyer@company.com") is None
+        ended = NegotiationRepository(session).get(talks.id)
+        assert (ended.status, ended.savings_achieved) == ("completed", Decimal(1314))
+        [entry] = AuditRepository(session).get_by_resource("request", "LAP-7")
+        assert entry.action == "talks_ended"
+        UserRepository(session).soft_delete(ann.id)
+        assert UserRepository(session).get_by_email("ann@studio.example") is None
 
 
 def test_a_single_company_has_one_name_of_its_own() -> None:
@@ -116,14 +97,11 @@ def test_organisations_and_their_allowance() -> None:
         assert org_repo.soft_delete(org.id)
 
 
-def test_the_documented_test_fixture(owner: DatabaseSession) -> None:
+def test_another_configuration_is_taken_before_the_first_use(owner: DatabaseSession) -> None:
     own = DatabaseSession()
     own.config = DatabaseConfig(owner.config.database_url)
     own.create_all_tables()
     with own.get_session() as session:
-        user = UserRepository(session).create(
-            email="test@example.com", username="testuser", hashed_password="hashed", role="buyer"
-        )
-        assert user.id is not None
+        assert UserRepository(session).create(email="bo@studio.example", hashed_password="(hash)").id
     own.drop_all_tables()
     own.close()

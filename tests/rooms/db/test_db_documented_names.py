@@ -8,7 +8,17 @@ import pytest
 
 from procur import db
 from procur.core.errors import Conflict, InvalidInput, Unavailable
-from procur.db import Database, DatabaseConfig, DatabaseSession, Session, db_connection, get_db, session_scope
+from procur.db import (
+    Database,
+    DatabaseConfig,
+    DatabaseSession,
+    Session,
+    db_connection,
+    get_db,
+    models,
+    repositories,
+    session_scope,
+)
 from procur.db.models import User, UserAccount
 from procur.db.repositories import OrganizationRepository, UserRepository, VendorRepository
 
@@ -70,6 +80,15 @@ def test_no_url_at_all_means_the_environments_database(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'named.db'}")
     assert Database(database_url=None).config.database_url.endswith("named.db")
+
+
+def test_models_and_repositories_are_found_at_the_door_too() -> None:
+    for place in (models, repositories):
+        for name in place.__all__:
+            assert getattr(db, name) is getattr(place, name)
+    for name in ("Nobody", "nothing", "_hidden"):
+        with pytest.raises(AttributeError, match=name):
+            getattr(db, name)
 
 
 @pytest.mark.usefixtures("process_database")
