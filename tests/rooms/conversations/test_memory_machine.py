@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
@@ -110,6 +110,7 @@ def test_history_from_the_cache_is_history_from_the_database(database, people):
             max_examples=10,
             stateful_step_count=12,
             deadline=None,
+            phases=[Phase.reuse, Phase.generate],  # shrinking would outlast the test's time limit
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
         ),
     )
