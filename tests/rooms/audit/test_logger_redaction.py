@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import MetaData, String, cast, select
 
 from procur.audit import AuditLogger
+from procur.conversations import ConversationMemory
 from procur.core.redaction import kinds_in
 from procur.db import DatabaseSession
 from procur.db.repositories import AuditRepository
@@ -83,6 +84,16 @@ def test_nothing_of_the_corpus_is_kept_anywhere(
         assert found == [], where
         for kind in ("EMAIL", "CREDIT_CARD", "API_KEY", "PHONE", "SSN", "IBAN"):
             assert f"[REDACTED_{kind}]" in text
+
+
+# P-7: a conversation keeps what people say of themselves, but neither cards nor keys
+def test_a_conversation_keeps_no_card_and_no_key(database: DatabaseSession) -> None:
+    memory = ConversationMemory(database=database)
+    for number, phrase in enumerate(phrases()):
+        memory.add_message(f"c{number}", "user", phrase, metadata={"note": phrase})
+    kept = everything(database) + str([memory.get_history(f"c{number}") for number in range(20)])
+    assert [secret for secret in SECRETS if secret in kept] == []
+    assert PERSONAL[0] in kept
 
 
 def test_the_scan_would_find_it(database: DatabaseSession) -> None:

@@ -1,5 +1,6 @@
 """The audit trail: appends entries and reads them. What proves them is in `audit_seals`."""
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -169,6 +170,12 @@ class AuditRepository(Repository[AuditLogRecord]):
 
     def create(self, **values: Any) -> AuditLogRecord:
         """Append one entry."""
+        known = inspect.signature(self.log_action).parameters
+        for name in values:
+            if name not in known:
+                raise InvalidInput(f"an audit entry has no field {name!r}", field=name)
+        if "action" not in values:
+            raise InvalidInput("action is required", field="action")
         return self.log_action(**values)
 
     def get_by_user(self, user_id: object, limit: int = 100) -> list[AuditLogRecord]:
