@@ -30,6 +30,7 @@ def blocks(page):
     ]
 
 
+@pytest.mark.timeout(400)  # a page is up to forty processes, one after the other
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_blocks_of_a_page_run_in_order(page, tmp_path):
     environment = {

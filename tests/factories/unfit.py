@@ -45,11 +45,13 @@ def unfit(column: Column[Any], foreign: Rows) -> Iterator[Any]:
 
 def _unknown(column: Column[Any], foreign: Rows) -> Iterator[Any]:
     """Return keys that name nothing here: of nobody, and of another organisation's row."""
-    parents = dict(references(column.table)) | {"organization_id": "organizations"}
+    parents = {own: (table, key) for own, table, key in references(column.table)}
+    parents["organization_id"] = ("organizations", "id")
     if column.name in parents:
+        table, key = parents[column.name]
         yield uuid4()
         yield str(uuid4())
-        yield from [foreign[parents[column.name]]["id"]] if parents[column.name] in foreign else []
+        yield from [foreign[table][key]] if table in foreign else []
 
 
 def _documents(kind: Json) -> Iterator[Any]:

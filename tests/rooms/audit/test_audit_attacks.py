@@ -4,8 +4,6 @@ Every attack comes at several places: the first entry, the last, the middle, and
 """
 
 import itertools
-import sys
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +27,6 @@ from procur.db.repositories import AuditRepository, AuditSealRepository
 SIZE, BATCH = 12, 5
 PLACES = (1, 5, 6, 7, 10, 12)
 FIRST_MARK = 4  # checkpoints at 4 and at 12
-DONE: Counter[str] = Counter()
 
 
 @dataclass
@@ -437,7 +434,9 @@ def _move(scene: Scene, place: int, table: str) -> None:
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__)
-def test_an_attack_is_found_where_it_happened(scene: Scene, attack: Attack, capsys: Any) -> None:
+def test_an_attack_is_found_where_it_happened(
+    scene: Scene, attack: Attack, counted: Callable[[int, str], None]
+) -> None:
     counts = 0
     for place in PLACES:
         before = _snapshot(scene)
@@ -448,10 +447,7 @@ def test_an_attack_is_found_where_it_happened(scene: Scene, attack: Attack, caps
         counts += bool(expected)
         _restore(scene, before)
         assert scene.report().intact, (attack.__name__, place)
-    DONE[attack.__name__] += counts
-    with capsys.disabled():
-        told = f"{counts} found; {DONE.total()} attacks of {len(DONE)} kinds so far"
-        sys.stdout.write(f"\n{attack.__name__}: {told}")
+    counted(counts, "attacks on the audit trail, each found where it happened")
 
 
 TABLES = ("audit_logs", "audit_seals", "audit_heads", "audit_checkpoints")

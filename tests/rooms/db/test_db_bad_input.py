@@ -1,13 +1,12 @@
 """Whatever unfit value comes into whatever field: one error that names the field, and nothing is written."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from inspect import signature
 from typing import Any
 from uuid import UUID, uuid4
 
-import pytest
 from sqlalchemy import Table, select
 
 from factories.people import People
@@ -84,7 +83,7 @@ KINDS = _kinds()
 
 
 def test_nothing_unfit_is_written(
-    database: DatabaseSession, people: People, capsys: pytest.CaptureFixture[str]
+    database: DatabaseSession, people: People, counted: Callable[[int, str], None]
 ) -> None:
     with database.system_session() as session:
         own = _filled(session, people.organization_id, "own")
@@ -102,8 +101,7 @@ def test_nothing_unfit_is_written(
                     wrong.append(f"{kind.__name__} {field}={ascii(value)[:50]} {creates=}: {told}")
     after = _contents(database)
     wrong += [f"something has changed {name}" for name in before if before[name] != after[name]]
-    with capsys.disabled():
-        print(f" {number} unfit values for {len(KINDS)} repositories ", end="")  # noqa: T201 - the count
+    counted(number, "unfit values, each refused with its field named, nothing written")
     assert not wrong, f"{len(wrong)} wrong:\n" + "\n".join(wrong)
     assert number > 10_000
 
@@ -137,7 +135,7 @@ def _needed(table: Table, parents: Rows, mark: str) -> dict[str, Any]:
 def _ancestors(table: Table) -> set[str]:
     """Return the tables that rows of this one name, and those that these name."""
     order = [one.name for one in TENANT_TABLES]
-    earlier = [name for _column, name in references(table) if name in order[: order.index(table.name)]]
+    earlier = [name for _column, name, _key in references(table) if name in order[: order.index(table.name)]]
     return {*earlier, *(far for name in earlier for far in _ancestors(Base.metadata.tables[name]))}
 
 
