@@ -1,15 +1,18 @@
 """One tree for both databases: models, migrations and triggers say the same."""
 
+import os
 import subprocess
 import sys
 import time
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import Connection, Double, Enum, Integer, LargeBinary, MetaData, String, Uuid, inspect, text
 
+from procur.core.errors import Unavailable
 from procur.db import DatabaseSession, migrate
 from procur.db.base import SCHEMA_VERSION, Base, utc_now
 from procur.db.migrations import guards_0001 as guards
@@ -39,6 +42,36 @@ def test_up_down_and_up_again_leaves_no_difference(empty_database: DatabaseSessi
     assert migrate.current(engine) == SCHEMA_VERSION
     assert migrate.check(engine) == []
     assert _describe(empty_database) == before
+
+
+def test_a_newer_schema_is_left_alone(owner: DatabaseSession) -> None:
+    with owner.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    for change in (owner.create_all_tables, owner.drop_all_tables, lambda: migrate.upgrade(owner.engine)):
+        with pytest.raises(Unavailable) as caught:
+            change()
+        assert caught.value.message == (
+            f"the database was made by a newer Procur (schema 9999; this one knows {SCHEMA_VERSION})"
+        )
+        assert caught.value.hint == "install that Procur, or restore a backup"
+    assert migrate.current(owner.engine) == "9999"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files have no such mode there")
+def test_a_new_file_is_for_its_owner_only(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        for path, made in ((tmp_path / "new.db", False), (tmp_path / "shared.db", True)):
+            if made:
+                path.touch(0o644)
+            database = DatabaseSession(f"sqlite:///{path}")
+            database.create_all_tables()
+            modes = {found.name: found.stat().st_mode & 0o777 for found in tmp_path.glob(f"{path.stem}*")}
+            database.close()
+            assert path.name + "-wal" in modes
+            assert set(modes.values()) == {0o644 if made else 0o600}
+    finally:
+        os.umask(before)
 
 
 def test_rows_do_not_stop_the_way_down(owner: DatabaseSession) -> None:

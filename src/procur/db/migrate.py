@@ -1,6 +1,8 @@
 """Brings a database to the schema of this version, with the Alembic tree that ships in the package."""
 
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +20,11 @@ _LOCK = 7_306_930_221  # any number, the same in every Procur: PostgreSQL's advi
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
     """Run the migrations that are missing; does nothing, and costs nothing, when there are none."""
-    if revision == "head" and current(engine) == SCHEMA_VERSION:
+    make_file(engine)
+    found = current(engine)
+    if revision == "head" and found == SCHEMA_VERSION:
         return
+    refuse_newer(found)
     from alembic import command
 
     _run(engine, lambda config: command.upgrade(config, revision))
@@ -27,9 +32,36 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
 
 def downgrade(engine: Engine, revision: str = "base") -> None:
     """Undo migrations, by default all of them, with the data in their tables."""
+    refuse_newer(current(engine))
     from alembic import command
 
     _run(engine, lambda config: command.downgrade(config, revision))
+
+
+def refuse_newer(version: str | None) -> None:
+    """Raise Unavailable when this package does not know the revision that the database is at."""
+    if version is None or version == SCHEMA_VERSION:
+        return
+    from alembic.script import ScriptDirectory
+
+    if version not in {one.revision for one in ScriptDirectory.from_config(_config()).walk_revisions()}:
+        raise Unavailable(
+            f"the database was made by a newer Procur (schema {version}; this one knows {SCHEMA_VERSION})",
+            hint="install that Procur, or restore a backup",
+        )
+
+
+def make_file(engine: Engine) -> None:
+    """Make a SQLite file that is missing so that only its owner may read it; the log beside it inherits that.
+
+    A file that is there keeps its mode: whoever opened it to others had a reason.
+    """
+    path = engine.url.database
+    if engine.dialect.name != "sqlite" or not path or path == ":memory:" or path.startswith("file:"):
+        return
+    # Where it cannot be made, opening it says why.
+    with suppress(OSError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def current(engine: Engine) -> str | None:
