@@ -55,6 +55,24 @@ def test_an_answer_without_a_body_is_an_answer(database: DatabaseSession, people
         assert keys.begin("k", "h") == Replay(204, None)
 
 
+@pytest.mark.parametrize("status", [-5, 0, 99, 600, 10**20, None, "200", True])
+def test_a_status_that_is_none_of_http_is_refused(session: Session, status: Any) -> None:
+    keys = IdempotencyRepository(session)
+    begun = _taken(keys)
+    with pytest.raises(InvalidInput) as caught:
+        keys.finish(begun, status=status)
+    assert caught.value.field == "status"
+
+
+@pytest.mark.parametrize("status", [99, 600])
+def test_the_database_refuses_such_a_status_too(session: Session, status: int) -> None:
+    keys = IdempotencyRepository(session)
+    row = keys.get(_taken(keys).key_id)
+    with pytest.raises(InvalidInput) as caught:
+        keys.update(row.id, response_status=status)
+    assert caught.value.field == "response_status"
+
+
 def test_a_key_in_flight_is_held_until_its_lock_ends(database: DatabaseSession, people: People) -> None:
     with _keys(database) as keys:
         first = _taken(keys, lock_seconds=60)

@@ -90,6 +90,7 @@ class IdempotencyKey(TenantRow, Times, Base):
         UniqueConstraint("organization_id", "scope", "key", info={"field": "key"}),
         Index("ix_idempotency_keys_expires_at", "organization_id", "expires_at"),
         check("answered", "state <> 'done' OR response_status IS NOT NULL", field="response_status"),
+        check("response_status", "response_status BETWEEN 100 AND 599", field="response_status"),
     )
 
 

@@ -18,6 +18,7 @@ from procur.db.values import checked
 _KEYS: Table = IdempotencyKey.__table__  # type: ignore[assignment]
 _TRIES = 5
 DAY = 86_400
+LAST_STATUS = 599  # of HTTP
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +86,13 @@ class IdempotencyRepository(Repository[IdempotencyKey]):
 
         Call it in the transaction of the effect, so that a lost key undoes the effect too.
         """
+        if bounded(status, "status", least=100) > LAST_STATUS:
+            raise InvalidInput(f"status must be from 100 to {LAST_STATUS}", field="status")
         now = tenancy.clock_of(self.session).now()
         answer = checked(
             IdempotencyKey,
             {"response_status": status, "response_body": body, "state": "done", "updated_at": now},
         )
-        if answer["response_status"] is None:
-            raise InvalidInput("status is required", field="status")
         statement = (
             update(IdempotencyKey)
             .where(

@@ -460,6 +460,9 @@ def _idempotency_keys() -> None:
         sa.CheckConstraint(
             "state <> 'done' OR response_status IS NOT NULL", name=op.f("ck_idempotency_keys_answered")
         ),
+        sa.CheckConstraint(
+            "response_status BETWEEN 100 AND 599", name=op.f("ck_idempotency_keys_response_status")
+        ),
         sa.CheckConstraint("state IN ('in_flight', 'done')", name=op.f("ck_idempotency_keys_state")),
         sa.ForeignKeyConstraint(
             ["organization_id"],
