@@ -207,6 +207,26 @@ class Json(TypeDecorator[Any]):
         """Write only what reads back the same."""
         return plain(value)
 
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """Return a float as a float: PostgreSQL, which keeps 1e22 as a numeric, gives its digits back."""
+        return _with_floats(value) if dialect.name == "postgresql" else value
+
+
+def _with_floats(value: Any) -> Any:
+    """Turn integers beyond 64 bits into the floats they were: no such integer is ever written."""
+    if isinstance(value, int):
+        return value if -_LARGEST_INT <= value < _LARGEST_INT else _as_float(value)
+    if isinstance(value, dict):
+        return {key: _with_floats(item) for key, item in value.items()}
+    return [_with_floats(item) for item in value] if isinstance(value, list) else value
+
+
+def _as_float(value: int) -> int | float:
+    try:
+        return float(value)
+    except OverflowError:  # not written by us
+        return value
+
 
 class _Tracked:
     """Tells its root, the value of the column, when anything inside it changes."""

@@ -126,6 +126,31 @@ def test_unfit_json_is_refused_by_name(session: Session, people: People, content
     assert caught.value.field == "specs"
 
 
+# PostgreSQL keeps a float as a numeric and gives the digits of 1e22 back as an integer beyond 64 bits.
+@pytest.mark.parametrize("number", [1e22, -1e22, 1e23, 2.0**63, -(2.0**63), 1e300, 1e16, 5e-324, 0.1])
+def test_a_float_in_json_that_was_read_can_be_written_again(
+    session: Session, people: People, number: float
+) -> None:
+    requests = RequestRepository(session)
+    row = requests.create(user_id=people.alice.id, description="x", specs={"a": [number], "b": {"c": number}})
+    for edit in (1, 2):
+        session.expire(row)
+        assert row.specs["a"] == [number]
+        row.specs["edit"] = edit
+        session.flush()
+    session.expire(row)
+    again = requests.update(row.id, specs=dict(row.specs), must_haves=[row.specs["b"]["c"]])
+    session.expire(again)
+    assert again.specs == {"a": [number], "b": {"c": number}, "edit": 2}
+    assert again.must_haves == [number]
+
+
+@pytest.mark.parametrize("number", [1 << 63, -(1 << 63) - 1, 10**22])
+def test_an_integer_beyond_64_bits_is_refused_in_json(session: Session, people: People, number: int) -> None:
+    with pytest.raises(InvalidInput, match="beyond 64 bits"):
+        RequestRepository(session).create(user_id=people.alice.id, description="x", specs={"a": number})
+
+
 def test_json_that_nests_for_ever_is_refused(session: Session, people: People) -> None:
     deep: list[Any] = []
     for _ in range(5000):
