@@ -59,12 +59,15 @@ def fit(column: Column[Any], value: Any, *, field: str) -> Any:
     raise InvalidInput(f"{field} cannot be written", field=field)
 
 
-def _money(column: Column[Any], value: Any, field: str) -> Decimal:
-    kind: Money = column.type  # type: ignore[assignment]
-    return kind.fit(value, field=field)
+def text_of(value: object, field: str) -> str:
+    """Return the text that an argument is; refuse everything else, and text that cannot be stored."""
+    if not isinstance(value, str):
+        raise InvalidInput(f"{field} must be text, not {type(value).__name__}", field=field)
+    return clean_text(value, field=field)
 
 
-def _moment(_column: Column[Any], value: Any, field: str) -> datetime:
+def moment_of(value: object, field: str) -> datetime:
+    """Return the moment that an argument is; refuse everything else, and times without a timezone."""
     if not isinstance(value, datetime):
         raise InvalidInput(f"{field} must be a time, not {type(value).__name__}", field=field)
     if value.tzinfo is None:
@@ -76,6 +79,15 @@ def _moment(_column: Column[Any], value: Any, field: str) -> datetime:
     except OverflowError:
         raise InvalidInput(f"{field} is outside the years 1 to 9999 in UTC", field=field) from None
     return value
+
+
+def _money(column: Column[Any], value: Any, field: str) -> Decimal:
+    kind: Money = column.type  # type: ignore[assignment]
+    return kind.fit(value, field=field)
+
+
+def _moment(_column: Column[Any], value: Any, field: str) -> datetime:
+    return moment_of(value, field)
 
 
 def _day(_column: Column[Any], value: Any, field: str) -> date:
@@ -96,12 +108,11 @@ def _choice(column: Column[Any], value: Any, field: str) -> str:
 
 
 def _text(column: Column[Any], value: Any, field: str) -> str:
-    if not isinstance(value, str):
-        raise InvalidInput(f"{field} must be text, not {type(value).__name__}", field=field)
+    text = text_of(value, field)
     longest = column.type.length or LONGEST_TEXT  # type: ignore[attr-defined]
-    if len(value) > longest:
-        raise InvalidInput(f"{field} is too long: {len(value)} characters, at most {longest}", field=field)
-    return clean_text(value, field=field)
+    if len(text) > longest:
+        raise InvalidInput(f"{field} is too long: {len(text)} characters, at most {longest}", field=field)
+    return text
 
 
 def _key(_column: Column[Any], value: Any, field: str) -> Any:

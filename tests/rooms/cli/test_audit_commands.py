@@ -57,6 +57,23 @@ def test_checkpoints_gather_in_a_file_and_show_a_cut_trail(company: Terminal, tm
     assert company("audit", "verify", "--checkpoint", str(empty), "--json").error["code"] == "invalid_input"
 
 
+@pytest.mark.parametrize(
+    ("field", "arguments"),
+    [
+        ("since", ["--since", "0001-01-01T00:00:00+14:00"]),
+        ("until", ["--until", "9999-12-31T23:59:59-14:00"]),
+        ("subject", ["a\udcffb"]),  # what the shell's $'a\xffb' arrives as
+        ("subject", ["a\x00b"]),
+        ("user", ["--user", "a\udcffb"]),
+        ("action", ["--action", "a\udcffb"]),
+    ],
+)
+@pytest.mark.parametrize("command", ["list", "export"])
+def test_an_unfit_filter_is_named(company: Terminal, command: str, field: str, arguments: list[str]) -> None:
+    error = company("audit", command, *arguments, "--json").error
+    assert (error["code"], error["field"]) == ("invalid_input", field)
+
+
 def test_the_trail_goes_out_as_lines_and_as_a_table(company: Terminal, tmp_path: Path) -> None:
     lines = [json.loads(line) for line in company("audit", "export").out.splitlines()]
     assert [line["sequence"] for line in lines] == list(range(1, len(lines) + 1))

@@ -14,7 +14,7 @@ from procur.db import tenancy
 from procur.db.models import AuditLogRecord, AuditSealRecord, AuditUnsealedRecord
 from procur.db.repositories.base import Key, Repository, bounded, cursor_of, read_cursor
 from procur.db.types import UtcDateTime
-from procur.db.values import checked
+from procur.db.values import checked, moment_of, text_of
 
 LARGEST_READ = 100_000
 _WAITING: Table = AuditUnsealedRecord.__table__  # type: ignore[assignment]
@@ -48,13 +48,15 @@ class TrailFilter:
         equal = checked(row, {name: value for name, value in asked.items() if value is not None})
         found: list[Any] = [getattr(row, name) == value for name, value in equal.items()]
         if self.subject is not None:
-            found.append(or_(row.resource_id == self.subject, row.correlation_id == self.subject))
+            subject = text_of(self.subject, "subject")
+            found.append(or_(row.resource_id == subject, row.correlation_id == subject))
         if self.user is not None:
-            found.append(or_(row.user_id == self.user, row.actor_id == self.user))
+            user = text_of(self.user, "user")
+            found.append(or_(row.user_id == user, row.actor_id == user))
         if self.since is not None:
-            found.append(row.created_at >= self.since)
+            found.append(row.created_at >= moment_of(self.since, "since"))
         if self.until is not None:
-            found.append(row.created_at < self.until)
+            found.append(row.created_at < moment_of(self.until, "until"))
         return found
 
 
