@@ -72,6 +72,12 @@ class SoftDelete:
         return cls.deleted_at.is_not(None)
 
 
+class TheOrganization:
+    """The tenant itself: a session of one organisation sees and writes this row only."""
+
+    id: Mapped[UUID] = mapped_column(Uuid(), primary_key=True, default=uuid7, sort_order=-20)
+
+
 class OfOrganization:
     """A row that belongs to one organisation: filtered, filled and checked by the session."""
 

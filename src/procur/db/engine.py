@@ -15,9 +15,8 @@ from sqlalchemy.pool import QueuePool
 from procur.core.errors import NotConfigured
 from procur.core.ids import uuid7
 from procur.db.config import DatabaseConfig
-from procur.db.failures import translate
+from procur.db.failures import READ_ONLY, translate
 
-READ_ONLY = "procur_read_only"  # execution option of engines for sessions that only read
 SCOPE = "procur_scope"  # execution option: the session's facts, among them whose rows it may see
 FILE = "procur_file"  # what a SQLite connection remembers about its file
 EVERY = "*"  # the organisation of a session that sees all of them
@@ -139,7 +138,10 @@ def _use_wal(cursor: sqlite3.Cursor) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    only_reads = connection.get_execution_options().get(READ_ONLY)
+    only_reads = bool(connection.get_execution_options().get(READ_ONLY))
+    if connection.info.get(READ_ONLY, False) != only_reads:
+        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if only_reads else 'OFF'}")
+        connection.info[READ_ONLY] = only_reads
     # Deferred transactions lose updates or fail at the first write; taking the lock at once waits instead.
     connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
 
@@ -151,10 +153,10 @@ def _prepare_begin(connection: Connection) -> None:
 def _begin_statement(options: Mapping[str, Any]) -> str:
     begin = "BEGIN READ ONLY" if options.get(READ_ONLY) else "BEGIN"
     scope: Mapping[str, Any] = options.get(SCOPE) or {}
-    if scope.get("organization") == EVERY:
-        return f"{begin}; SET LOCAL procur.every = 'on'"
-    known: UUID | None = scope.get("organization_id")
-    return begin if known is None else f"{begin}; SET LOCAL procur.organization = '{known}'"
+    every = "on" if scope.get("organization") == EVERY else ""
+    known: UUID | str = scope.get("organization_id") or ""
+    # Always both: what somebody has set for the whole connection must not outlast their transaction.
+    return f"{begin}; SET LOCAL procur.every = '{every}'; SET LOCAL procur.organization = '{known}'"
 
 
 def _begin_psycopg2(connection: Any) -> None:

@@ -19,6 +19,8 @@ from procur.core.errors import (
 )
 from procur.db.base import Base
 
+READ_ONLY = "procur_read_only"  # execution option of engines for sessions that only read
+
 _RAISED: dict[str, type[ProcurError]] = {
     "outside_mandate": OutsideMandate,
     "append_only": NotAllowed,
@@ -69,6 +71,8 @@ def translate(context: ExceptionContext) -> BaseException | None:
         return None if context.is_pre_ping else original
     if isinstance(original, OverflowError | UnicodeError | LookupError):
         return InvalidInput(f"a value does not fit the database: {str(original)[:120]}")
+    if _writes_in_a_reader(original, context):
+        return reads_only()
     if isinstance(original, sqlite3.Error):
         return _from_sqlite(original, context)
     if _is_postgres(original):
@@ -76,6 +80,17 @@ def translate(context: ExceptionContext) -> BaseException | None:
         context.is_disconnect |= _state(original) == "25006"
         return _from_postgres(original, context)
     return None
+
+
+def reads_only() -> NotAllowed:
+    """Return what a session that was opened to read says to a write."""
+    return NotAllowed("this session only reads", hint="open it without read_only=True")
+
+
+def _writes_in_a_reader(error: BaseException | None, context: ExceptionContext) -> bool:
+    if context.connection is None or not context.connection.get_execution_options().get(READ_ONLY):
+        return False
+    return "readonly" in str(error) if isinstance(error, sqlite3.Error) else _state(error) == "25006"
 
 
 def _from_sqlite(  # noqa: PLR0911 - one per kind of failure

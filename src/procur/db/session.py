@@ -5,31 +5,29 @@ import functools
 import sys
 import threading
 import weakref
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Iterable
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, event, inspect, text
+from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, sessionmaker, with_loader_criteria
+from sqlalchemy.orm import Session, sessionmaker
 
 from procur.core.clock import Clock
-from procur.core.errors import InvalidInput, NotAllowed, Unavailable
+from procur.core.errors import InvalidInput, Unavailable
 from procur.core.ids import IdSource
 from procur.db import migrate
-from procur.db.base import SCHEMA_VERSION, Base, OfOrganization, SoftDelete, Times
+from procur.db.base import SCHEMA_VERSION, Base
 from procur.db.config import DatabaseConfig, configuration
-from procur.db.engine import EVERY, READ_ONLY, SCOPE, build_engine
+from procur.db.engine import EVERY, SCOPE, build_engine
+from procur.db.failures import READ_ONLY
+from procur.db.filters import check_mappings, check_objects, fill_and_check, keep_inside
 from procur.db.tenancy import (
     across,
-    clock_of,
     crosses_organizations,
     find_organization,
-    moment_after,
-    new_id,
-    organization_id,
     resolve,
 )
 
@@ -41,6 +39,24 @@ class _Session(Session):
 
     def execute(self, statement: Any, *args: Any, **kwargs: Any) -> Any:
         return super().execute(text(statement) if isinstance(statement, str) else statement, *args, **kwargs)
+
+    def bulk_insert_mappings(self, mapper: Any, mappings: Iterable[dict[str, Any]], *args: Any) -> None:
+        """Insert rows without objects, each of which has to name the session's organisation."""
+        rows = list(mappings)
+        check_mappings(self, mapper, rows)
+        super().bulk_insert_mappings(mapper, rows, *args)
+
+    def bulk_update_mappings(self, mapper: Any, mappings: Iterable[dict[str, Any]]) -> None:
+        """Update rows without objects, each of which has to name the session's organisation."""
+        rows = list(mappings)
+        check_mappings(self, mapper, rows)
+        super().bulk_update_mappings(mapper, rows)
+
+    def bulk_save_objects(self, objects: Iterable[object], *args: Any, **kwargs: Any) -> None:
+        """Write objects past the unit of work, after the same look at their organisation."""
+        rows = list(objects)
+        check_objects(self, rows)
+        super().bulk_save_objects(rows, *args, **kwargs)
 
     def close(self) -> None:
         """Give the connection back; after `next(get_db())` commit first, unless an error is on its way."""
@@ -303,8 +319,8 @@ class DatabaseSession:
 def _session_maker(engine: Engine) -> sessionmaker[_Session]:
     maker = sessionmaker(engine, class_=_Session, expire_on_commit=False)
     event.listen(maker, "after_begin", _enter)
-    event.listen(maker, "do_orm_execute", _keep_inside)
-    event.listen(maker, "before_flush", _fill_and_check)
+    event.listen(maker, "do_orm_execute", keep_inside)
+    event.listen(maker, "before_flush", fill_and_check)
     return maker
 
 
@@ -312,83 +328,6 @@ def _enter(session: Session, _transaction: object, connection: Connection) -> No
     """Enter the session's organisation where BEGIN could not: its key was not known yet."""
     if "organization" in session.info and not crosses_organizations(session):
         resolve(session, connection)
-
-
-def _keep_inside(state: ORMExecuteState) -> None:
-    """Add the organisation and the soft deletion to every ORM statement."""
-    if not state.is_orm_statement:
-        return
-    organization = organization_id(state.session)
-    if state.is_insert:
-        _check_inserted(state, organization)
-        return
-    if (state.is_update or state.is_delete) and state.session.info.get("read_only"):
-        raise _reads_only()
-    if state.is_column_load:
-        return
-    options = []
-    if organization is not None:
-        options.append(
-            with_loader_criteria(
-                OfOrganization, lambda model: model.organization_id == organization, include_aliases=True
-            )
-        )
-    if not state.execution_options.get("include_deleted"):
-        options.append(
-            with_loader_criteria(SoftDelete, lambda model: model.deleted_at.is_(None), include_aliases=True)
-        )
-    if options:
-        state.statement = state.statement.options(*options)
-
-
-def _check_inserted(state: ORMExecuteState, organization: UUID | None) -> None:
-    """Let a set-based insert pass only when each of its rows names the session's own organisation."""
-    if state.session.info.get("read_only"):
-        raise _reads_only()
-    mapper = state.bind_mapper
-    if organization is None or mapper is None or not issubclass(mapper.class_, OfOrganization):
-        return
-    given: Any = state.parameters or {}
-    rows = given if isinstance(given, list) else [given]
-    if any(row.get("organization_id") != organization for row in rows):
-        raise NotAllowed("rows inserted together have to name the session's own organisation")
-
-
-def _fill_and_check(session: Session, _context: UOWTransaction, _instances: object) -> None:
-    """Give new rows their organisation, key and times; refuse rows of another organisation."""
-    changed = [row for row in session.dirty if session.is_modified(row)]
-    if session.info.get("read_only") and (session.new or session.deleted or changed):
-        raise _reads_only()
-    organization = organization_id(session)
-    for row in session.new:
-        if isinstance(row, OfOrganization) and row.organization_id is None:
-            row.organization_id = organization  # type: ignore[unreachable]  # unset until now
-        _complete(session, row)
-    for row in (*session.new, *changed, *session.deleted):
-        if isinstance(row, OfOrganization) and organization is not None:
-            _check_owner(row, organization)
-    for row in changed:
-        if isinstance(row, Times) and not inspect(row).attrs.updated_at.history.has_changes():
-            row.updated_at = moment_after(session, row.updated_at)
-
-
-def _complete(session: Session, row: object) -> None:
-    if hasattr(row, "id") and row.id is None:
-        row.id = new_id(session)
-    if hasattr(row, "created_at") and row.created_at is None:
-        row.created_at = clock_of(session).now()
-    if isinstance(row, Times) and row.updated_at is None:
-        row.updated_at = row.created_at  # type: ignore[unreachable]  # unset until now
-
-
-def _check_owner(row: OfOrganization, organization: UUID) -> None:
-    before = inspect(row).attrs.organization_id.history.deleted
-    if row.organization_id != organization or any(value != organization for value in before or ()):
-        raise NotAllowed(f"a {type(row).__name__} of another organisation cannot be written here")
-
-
-def _reads_only() -> NotAllowed:
-    return NotAllowed("this session only reads", hint="open it without read_only=True")
 
 
 _default: DatabaseSession | None = None

@@ -31,6 +31,9 @@ _BY_ID = select(_organizations.c.id).where(
 )
 
 
+_IS_LIVE = select(_organizations.c.slug).where(
+    _organizations.c.id == bindparam("key", type_=Uuid()), _organizations.c.deleted_at.is_(None)
+)
 _ENTER = text(
     "SELECT set_config('procur.every', '', true), set_config('procur.organization', :organization, true)"
 )
@@ -95,8 +98,8 @@ def organization_id(session: Session) -> UUID | None:
         )
     if crosses_organizations(session):
         return None
-    if session.info.get("organization_id") is None:
-        resolve(session, session.connection())
+    if not session.info.get("organization_entered"):
+        session.connection()  # its beginning resolves the name
     known: UUID = session.info["organization_id"]
     return known
 
@@ -110,25 +113,35 @@ def required_organization_id(session: Session) -> UUID:
 
 
 def resolve(session: Session, connection: Connection) -> None:
-    """Find out which organisation the session was opened for, once, and enter it."""
-    if session.info.get("organization_id") is None:
-        session.info["organization_id"] = _look_up(session, connection)
-        enter(connection, session.info["organization_id"])
+    """Find out, in every transaction, which organisation the session was opened for, and enter it.
 
-
-def _look_up(session: Session, connection: Connection) -> UUID:
+    A key that is known already is only checked: others may have closed or renamed the organisation, and its
+    slug may have gone to another one since.
+    """
     reference = session.info["organization"] or session.info["default_organization"]
+    known: UUID | None = session.info.get("organization_id")
+    if known is not None and _still_named(connection, known, reference):
+        session.info["organization_entered"] = True
+        return
     cache: dict[UUID | str, UUID] = session.info["organization_cache"]
-    if reference not in cache:
+    cache.pop(reference, None)
+    found = None
+    if not session.info.get("organization_entered"):  # what a session has loaded stays of one organisation
         found = find_organization(connection, reference)
-        if found is None:
-            raise NotFound(
-                f"no organisation {str(reference)[:80]!r}",
-                field="organization",
-                hint=None if is_bound(session) else "run procur.db.init_db(create_tables=True) once",
-            )
-        cache[reference] = found
-    return cache[reference]
+    if found is None:
+        raise NotFound(
+            f"no organisation {str(reference)[:80]!r}",
+            field="organization",
+            hint=None if is_bound(session) else "run procur.db.init_db(create_tables=True) once",
+        )
+    cache[reference] = session.info["organization_id"] = found
+    session.info["organization_entered"] = True
+    enter(connection, found)
+
+
+def _still_named(connection: Connection, key: UUID, reference: UUID | str) -> bool:
+    slug: str | None = connection.execute(_IS_LIVE, {"key": key}).scalar()
+    return slug is not None and (as_uuid(reference) == key or slug == reference)
 
 
 def clock_of(session: Session) -> Clock:

@@ -146,11 +146,10 @@ def test_a_backup_put_in_the_files_place_is_what_is_written_to(
 def read_only(database: DatabaseSession, server: Server | None) -> Iterator[None]:
     """Let nobody write: the server says so to its new connections, or SQLite to all of ours."""
     if server is None:
-        listener = _query_only(True)
-        event.listen(database.engine, "checkout", listener)
+        event.listen(database.engine, "begin", _read_only_from_now)
         yield
-        event.remove(database.engine, "checkout", listener)
-        event.listen(database.engine, "checkout", _query_only(False))
+        event.remove(database.engine, "begin", _read_only_from_now)
+        event.listen(database.engine, "checkout", _read_and_write)
         return
     name = str(database.config.sqlalchemy_url.database)
     alter = sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = {}")
@@ -161,11 +160,12 @@ def read_only(database: DatabaseSession, server: Server | None) -> Iterator[None
         connection.execute(alter.format(sql.Identifier(name), sql.SQL("off")))
 
 
-def _query_only(on: bool) -> Callable[..., None]:
-    def switch(connection: sqlite3.Connection, *_: Any) -> None:
-        connection.execute(f"PRAGMA query_only = {'ON' if on else 'OFF'}").close()
+def _read_only_from_now(connection: Any) -> None:
+    connection.exec_driver_sql("PRAGMA query_only = ON")
 
-    return switch
+
+def _read_and_write(connection: sqlite3.Connection, *_: Any) -> None:
+    connection.execute("PRAGMA query_only = OFF").close()
 
 
 def test_a_read_only_database_can_be_read_and_is_written_again_later(

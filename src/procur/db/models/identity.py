@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, synonym, validates
 
 from procur.core.ids import uuid7
 from procur.core.plans import analysis_column, plan_of
-from procur.db.base import Base, OfOrganization, SoftDelete, Times, check, unique_live
+from procur.db.base import Base, OfOrganization, SoftDelete, TheOrganization, Times, check, unique_live
 from procur.db.types import Money, UtcDateTime, choice, json_list, json_object
 
 
@@ -40,12 +40,11 @@ def _analyses_of_the_plan(context: DefaultExecutionContext) -> int:
     return analysis_column(plan_of(tier).limits["analyses"])
 
 
-class Organization(SoftDelete, Times, Base):
+class Organization(TheOrganization, SoftDelete, Times, Base):
     """A company that uses this installation: the tenant."""
 
     __tablename__ = "organizations"
 
-    id: Mapped[UUID] = mapped_column(Uuid(), primary_key=True, default=uuid7)
     name: Mapped[str] = mapped_column(String(200))
     slug: Mapped[str] = mapped_column(String(80))
     subscription_tier: Mapped[str] = mapped_column(

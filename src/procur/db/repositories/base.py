@@ -340,7 +340,8 @@ def _is_own_name(session: Session, own: UUID, name: str, *, adopt: bool) -> bool
 
 def _is_only_one(session: Session) -> bool:
     with tenancy.across(session.connection()):
-        return session.scalar(select(func.count()).select_from(Organization)) == 1
+        # The table and not the model: a session sees its own organisation only.
+        return session.scalar(select(func.count()).select_from(Organization.__table__)) == 1
 
 
 def by_position(given: Sequence[Any], values: Mapping[str, Any], *names: str) -> dict[str, Any]:

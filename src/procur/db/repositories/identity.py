@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import select, update
 
 from procur.core.errors import NotAllowed
 from procur.core.plans import analysis_limit
@@ -97,11 +97,6 @@ class OrganizationRepository(Repository[Organization]):
         for loaded in list(self.session.identity_map.values()):
             if isinstance(loaded, UserAccount):
                 self.session.expire(loaded)
-
-    def _visible(self, statement: Select[Any]) -> Select[Any]:
-        if tenancy.crosses_organizations(self.session):
-            return statement
-        return statement.where(Organization.id == tenancy.organization_id(self.session))
 
 
 class UserRepository(Repository[UserAccount]):
