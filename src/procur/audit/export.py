@@ -3,7 +3,9 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any, Literal
 
 from procur.audit.leaves import DOCUMENTS
@@ -11,8 +13,8 @@ from procur.db import Session
 from procur.db.repositories import AuditSealRepository, TrailFilter
 
 Format = Literal["jsonl", "csv"]
-# A spreadsheet takes a cell that begins like this for a formula and runs it.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet takes a cell that begins like this for a formula and runs it; some skip what shows nothing.
+_FORMULA = re.compile(r"[\t\r]|[\x00-\x20\s\ufeff\u200b]*[=+\-@＝＋－＠]")
 
 
 def export_trail(
@@ -21,10 +23,11 @@ def export_trail(
     """Yield the export's lines, oldest entry first, reading a batch at a time.
 
     In JSON lines numbers and documents stand as the database has them, so that each line hashes to its
-    `leaf_hash`. In CSV a cell that would be a formula gets an apostrophe in front.
+    `leaf_hash`. CSV begins with a header, and a cell that would be a formula gets an apostrophe in front.
     """
-    rows = AuditSealRepository(session).export(wanted or TrailFilter(), batch=batch)
-    yield from _csv(rows) if form == "csv" else map(_json, rows)
+    seals = AuditSealRepository(session)
+    rows = seals.export(wanted or TrailFilter(), batch=batch)
+    yield from _csv(seals.exported_columns(), rows) if form == "csv" else map(_json, rows)
 
 
 def _json(row: dict[str, Any]) -> str:
@@ -35,17 +38,15 @@ def _json(row: dict[str, Any]) -> str:
     return "{" + ", ".join(cells) + "}\n"
 
 
-def _csv(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
+def _csv(names: Sequence[str], rows: Iterator[dict[str, Any]]) -> Iterator[str]:
     buffer = io.StringIO()
     writer = csv.writer(buffer)
-    for number, row in enumerate(rows):
-        if number == 0:
-            writer.writerow(row)
-        writer.writerow(map(_cell, row.values()))
+    for cells in chain([names], (map(_cell, row.values()) for row in rows)):
+        writer.writerow(cells)
         yield buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()
 
 
 def _cell(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+HASH = 32  # bytes
 EMPTY_ROOT = sha256(b"").digest()
 
 
@@ -45,7 +46,7 @@ class Tree:
     @property
     def fits(self) -> bool:
         """Say whether there are as many peaks as a tree of this size has."""
-        return len(self.peaks) == self.size.bit_count()
+        return self.size >= 0 and len(self.peaks) == self.size.bit_count()
 
 
 def root_of(leaves: Iterable[bytes]) -> bytes:

@@ -91,6 +91,11 @@ class Note:
     text: str
     signatures: tuple[tuple[str, bytes], ...]
 
+    @property
+    def key_ids(self) -> list[str]:
+        """The ids of the keys that its signature lines name, in hexadecimal."""
+        return [rest[:_ID].hex() for _, rest in self.signatures]
+
     def signed_by(self, verifier: Verifier) -> bool | None:
         """Say whether the key signed the text; None where it says nothing about it."""
         ours = [rest for name, rest in self.signatures if (name, rest[:_ID]) == (verifier.name, verifier.id)]

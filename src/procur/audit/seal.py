@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from procur.audit.leaves import chained, leaf_of
-from procur.audit.merkle import Tree
+from procur.audit.merkle import HASH, Tree
 from procur.core.errors import Conflict
 from procur.db import Session
 from procur.db.repositories import AuditSealRepository
@@ -70,8 +70,8 @@ def end_of(head: Head) -> tuple[Tree, bytes]:
             Tree(head.size, [bytes.fromhex(one) for one in head.frontier]),
             bytes.fromhex(head.chain_hash),
         )
-    except (TypeError, ValueError):
+    except ValueError:
         tree, chain = Tree(1), b""
-    if not tree.fits:
-        raise Conflict("the head of the audit trail was changed", hint="procur audit verify tells more")
+    if not tree.fits or any(len(one) != HASH for one in (*tree.peaks, chain)):
+        raise Conflict("the head of the audit trail was changed", hint="procur audit verify")
     return tree, chain

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from procur.audit.checkpoints import Checkpoint, origin_of, read_checkpoint
+from procur.audit.checkpoints import Checkpoint, Flaw, assess, origin_of
 from procur.audit.leaves import GENESIS, chained, leaf_of
 from procur.audit.merkle import EMPTY_ROOT, Tree
-from procur.audit.notes import Verifier, read_note
+from procur.audit.notes import Verifier
 from procur.audit.seal import end_of
-from procur.core.errors import Conflict, InvalidInput
+from procur.core.errors import Conflict
 from procur.db import Session
 from procur.db.repositories import AuditSealRepository
 from procur.db.repositories.audit_seals import Head
@@ -23,7 +23,7 @@ class Problem:
     """One thing that is not as it was written. `sequence` and `entry_id` say where, as far as that is known.
 
     Kinds: edited, removed, inserted, seal_missing, seal_changed, seal_inserted, head_changed, truncated,
-    checkpoint_differs, checkpoint_invalid, checkpoint_foreign.
+    checkpoint_differs, checkpoint_invalid, checkpoint_foreign, checkpoint_unknown_key.
     """
 
     kind: str
@@ -67,7 +67,8 @@ def verify(
     """Verify the trail of the session's organisation; nothing is written.
 
     `checkpoints` are signed notes from outside, beside those the database keeps; `public_keys` verifier keys,
-    without which signatures are not checked. Entries that wait for their seal are counted, not doubted.
+    without which signatures are not checked; with them, only what one of them has signed counts, in the
+    database too. Entries that wait for their seal are counted, not doubted.
     """
     seals = AuditSealRepository(session)
     report = Report()
@@ -104,20 +105,9 @@ def _marks(
         *((note, False) for note in given),
     ):
         where = "kept in the database" if kept else "given"
-        try:
-            read = read_note(note)
-            mark = read_checkpoint(read.text)
-        except InvalidInput as error:
-            report.add("checkpoint_invalid", f"a checkpoint {where} cannot be read: {error.message}")
-            continue
-        signed = [verdict for key in keys if (verdict := read.signed_by(key)) is not None]
-        if mark.origin != origin:
-            report.add(
-                "checkpoint_foreign", f"a checkpoint {where} is of another trail: {mark.origin}", mark.size
-            )
-        # One kept here may be of an earlier key; one from outside has to be of a key that was named.
-        elif False in signed or (keys and not kept and not signed):
-            report.add("checkpoint_invalid", f"the signature of a checkpoint {where} is not right", mark.size)
+        mark = assess(note, origin, keys)
+        if isinstance(mark, Flaw):
+            report.add(mark.kind, f"a checkpoint {where} {mark.says}", mark.size)
         else:
             found.append(mark)
     report.checkpoints = len(found)
@@ -158,7 +148,7 @@ class _Walk:
         """Check that the walk ended where the head is, and the checkpoints behind it."""
         if self.place < head.size:
             self._missing(head.size)
-        elif self.whole and self.place == head.size and not self._is_at(head):
+        elif head.size < 0 or (self.whole and self.place == head.size and not self._is_at(head)):
             self.report.add("head_changed", "the head is not where the seals lead", self.place)
         self.report.size, self.report.root = self.place, self.tree.root().hex()
         if self.marks and not self.differs:
@@ -190,12 +180,18 @@ class _Walk:
                 self.fitted = mark.size
             elif not self.differs:
                 self.differs = True
-                self.report.add(
-                    "checkpoint_differs",
-                    f"the past was rewritten between the entries {self.fitted + 1} and {mark.size}: "
-                    f"the checkpoint at {mark.size} does not fit",
-                    self.fitted + 1,
-                )
+                first = min(self.fitted + 1, max(mark.size, 1))
+                self.report.add("checkpoint_differs", self._differing(mark, first), first)
+
+    def _differing(self, mark: Checkpoint, first: int) -> str:
+        if mark.size == 0:
+            return "the checkpoint at 0 does not fit: it is of no empty trail"
+        if mark.size == self.fitted:
+            return f"two checkpoints at {mark.size} contradict each other, and one of them fits"
+        where = (
+            f"at the entry {first}" if first == mark.size else f"between the entries {first} and {mark.size}"
+        )
+        return f"the past was rewritten {where}: the checkpoint at {mark.size} does not fit"
 
 
 def _hash(text: object) -> bytes:

@@ -99,10 +99,18 @@ def keygen(workspace: Workspace) -> None:
 @click.option(
     "--out", default=None, type=click.Path(dir_okay=False, path_type=Path), help="Add the note to this file."
 )
+@click.option(
+    "--rotate-from",
+    metavar="VKEY",
+    help="The verifier key that signed the last checkpoint, if it was another.",
+)
 @workspace_command
-def checkpoint(workspace: Workspace, *, out: Path | None) -> None:
-    """Seal what waits, and sign how many entries there are and their root. Keep the note elsewhere."""
-    told = steps.checkpoint(workspace, out)
+def checkpoint(workspace: Workspace, *, out: Path | None, rotate_from: str | None) -> None:
+    """Seal what waits, and sign how many entries there are and their root. Keep the note elsewhere.
+
+    Nothing is signed that does not continue what was signed last.
+    """
+    told = steps.checkpoint(workspace, out, rotate_from)
     if told["key_made"] is not None:
         click.echo(f"A new key was made: {told['key_made']}. Its verifier key: {told['verifier']}", err=True)
     workspace.show(told, views.checkpoint)
@@ -116,7 +124,9 @@ def checkpoint(workspace: Workspace, *, out: Path | None) -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A file with checkpoints that was kept elsewhere; repeat it.",
 )
-@click.option("--key", "keys", multiple=True, metavar="VKEY", help="A verifier key; unless given, one's own.")
+@click.option(
+    "--key", "keys", multiple=True, metavar="VKEY", help="A verifier key to trust beside your own; repeat it."
+)
 @workspace_command
 def verify(workspace: Workspace, *, checkpoints: tuple[Path, ...], keys: tuple[str, ...]) -> None:
     """Hash the whole trail again and say what was changed, and where. Writes nothing."""
@@ -125,9 +135,13 @@ def verify(workspace: Workspace, *, checkpoints: tuple[Path, ...], keys: tuple[s
         workspace.show(told, views.verified)
         return
     lines = [_line(problem) for problem in told["problems"]]
+    message, hint = "the audit trail was changed", "restore the database from a backup and compare"
+    if _only_unknown_keys(told):
+        message = "the audit trail fits its seals, but a checkpoint has no known signature"
+        hint = "if that is an earlier key of yours, name it with --key; if not, somebody forged it"
     raise Conflict(
-        f"the audit trail was changed: {lines[0]}",
-        hint="restore the database from a backup and compare",
+        f"{message}: {lines[0]}",
+        hint=hint,
         details=told if workspace.as_json else {"found": lines},
     )
 
@@ -148,6 +162,11 @@ def export(workspace: Workspace, *, wanted: TrailFilter, form: Format, out: Path
         written = bool(first) + sum(1 for line in lines if file.write(line))
     if out is not None:
         workspace.show({"file": str(out), "lines": written}, views.exported)
+
+
+def _only_unknown_keys(told: dict[str, Any]) -> bool:
+    kinds = {problem["kind"] for problem in told["problems"]}
+    return kinds == {"checkpoint_unknown_key"} and told["found"] == len(told["problems"])
 
 
 def _line(problem: dict[str, Any]) -> str:

@@ -10,17 +10,20 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
 from factories.people import People
-from procur.audit.checkpoints import make_checkpoint, origin_of
+from procur.audit.checkpoints import make_checkpoint, origin_of, read_checkpoint
 from procur.audit.leaves import GENESIS, chained, leaf_of
 from procur.audit.merkle import Tree
-from procur.audit.notes import Signer
+from procur.audit.notes import Signer, read_note
 from procur.audit.seal import seal, seal_waiting
+from procur.audit.signed import Signed
 from procur.audit.verify import Report, verify
+from procur.core.errors import Conflict
 from procur.db import DatabaseSession
 from procur.db.repositories import AuditRepository, AuditSealRepository
 
@@ -122,8 +125,6 @@ class Scene:
 
 @pytest.fixture
 def scene(database: DatabaseSession, owner: DatabaseSession, people: People) -> Scene:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
     signer = Signer(origin_of(people.organization_id), Ed25519PrivateKey.generate())
     kept = []
     for slug in ("rival", "acme"):
@@ -366,6 +367,15 @@ def forge_kept_checkpoint(scene: Scene, place: int) -> set[tuple[str, int | None
     return {("checkpoint_invalid", FIRST_MARK), ("checkpoint_invalid", SIZE)}
 
 
+def rewrite_and_sign(scene: Scene, place: int) -> set[tuple[str, int | None]]:
+    """Compute everything anew and keep a checkpoint of one's own making instead of the real ones."""
+    edit_text(scene, place)
+    scene.reseal()
+    with scene.owner.get_session("acme") as session:
+        make_checkpoint(session, Signer(scene.signer.name, Ed25519PrivateKey.generate()))
+    return {("checkpoint_unknown_key", SIZE), ("checkpoint_differs", 1 if place <= FIRST_MARK else 5)}
+
+
 Attack = Callable[[Scene, int], set[tuple[str, int | None]]]
 ATTACKS: list[Attack] = [
     edit_text,
@@ -394,7 +404,27 @@ ATTACKS: list[Attack] = [
     bend_head,
     bend_seal,
     forge_kept_checkpoint,
+    rewrite_and_sign,
 ]
+
+
+def test_a_rewritten_past_under_a_forged_checkpoint_is_neither_believed_nor_signed(scene: Scene) -> None:
+    last = read_checkpoint(read_note(scene.checkpoints[-1]).text)
+    rewrite_and_sign(scene, 6)
+    key = str(scene.signer.verifier)
+    with scene.database.get_session("acme") as session:
+        report = verify(session, public_keys=[key])
+        assert [problem.kind for problem in report.problems] == ["checkpoint_unknown_key"]
+        assert report.checkpoints == 0
+        forged = read_note(AuditSealRepository(session).checkpoint_notes()[0])
+    with pytest.raises(Conflict, match="another key"), scene.database.get_session("acme") as session:
+        make_checkpoint(session, scene.signer)
+    # Nor where the note is gone: the root that was signed last is not in this trail.
+    mine = Signed(last.size, last.root)
+    scene.run("DELETE FROM audit_checkpoints")
+    with pytest.raises(Conflict, match="nothing is signed"), scene.database.get_session("acme") as session:
+        make_checkpoint(session, scene.signer, signed=mine)
+    assert forged.key_ids != [scene.signer.verifier.id.hex()]
 
 
 def _copy(scene: Scene, place: int) -> str:
@@ -541,6 +571,44 @@ def test_what_only_sqlite_lets_into_a_column_is_found_and_no_error(
     with sqlite_database.get_session() as session:
         assert {problem.kind for problem in verify(session).problems} <= {"edited", "removed", "inserted"}
         assert not verify(session).intact
+
+
+@pytest.mark.parametrize("kept", [4, 5])
+@pytest.mark.parametrize(
+    "bent",
+    [
+        "frontier = 'null'",
+        "frontier = '5'",
+        "frontier = 'junk'",
+        "frontier = '[5]'",
+        "frontier = '[\"\"]'",
+        "size = 'x'",
+    ],
+)
+def test_a_bent_head_is_told_and_nothing_is_sealed_or_signed_on_it(
+    database: DatabaseSession, owner: DatabaseSession, people: People, bent: str, kept: int
+) -> None:
+    if owner.engine.dialect.name == "postgresql":  # whose columns take neither
+        bent = bent.replace("size = 'x'", "chain_hash = 'x'").replace("junk", '"junk"')
+    with database.get_session("acme") as session:
+        for number in range(kept):
+            AuditRepository(session).log_action(action=f"a{number}")
+        seal(session)
+        AuditRepository(session).log_action(action="waits")
+    _disarm(owner)
+    with owner.system_session() as session:
+        session.execute(text(f"UPDATE audit_heads SET {bent}"))
+    signer = Signer(origin_of(people.organization_id), Ed25519PrivateKey.generate())
+    for step in (seal, lambda session: make_checkpoint(session, signer)):
+        with (
+            pytest.raises(Conflict, match="head of the audit trail") as caught,
+            database.get_session("acme") as s,
+        ):
+            step(s)
+        assert caught.value.hint == "procur audit verify"
+    with database.get_session("acme") as session:
+        kinds = {problem.kind for problem in verify(session).problems}
+    assert kinds == {"head_changed"}
 
 
 @pytest.mark.parametrize("value", ["'infinity'", "'4712-01-01 00:00:00 BC'"])

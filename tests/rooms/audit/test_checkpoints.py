@@ -3,6 +3,7 @@
 import base64
 import stat
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -13,8 +14,9 @@ from procur.audit import notes
 from procur.audit.checkpoints import Checkpoint, make_checkpoint, origin_of, read_checkpoint
 from procur.audit.notes import Signer, Verifier, read_note, split_notes
 from procur.audit.seal import seal
+from procur.audit.signed import Signed, keep_signed, read_signed, signed_path
 from procur.audit.verify import verify
-from procur.core.errors import Conflict, InvalidInput, NotConfigured, NotFound
+from procur.core.errors import Conflict, InvalidInput, NotConfigured, NotFound, Unavailable
 from procur.db import DatabaseSession, Session
 from procur.db.repositories import AuditRepository, AuditSealRepository
 
@@ -88,6 +90,7 @@ def test_nothing_is_signed_that_does_not_continue_the_last_checkpoint(
         "gap": "UPDATE audit_seals SET sequence = 99 WHERE sequence = 4",
         "note": "UPDATE audit_checkpoints SET note = replace(note, '3\n', '2\n')",
         "frontier": "UPDATE audit_checkpoints SET frontier = '[]'",
+        "frontier's type": "UPDATE audit_checkpoints SET frontier = '5'",
         "head's tree": "UPDATE audit_heads SET frontier = '[1]'",
     }
     for name, attack in attacks.items():
@@ -103,15 +106,82 @@ def test_nothing_is_signed_that_does_not_continue_the_last_checkpoint(
         assert read_checkpoint(read_note(make_checkpoint(session, signer)).text).size == 6
 
 
-def test_another_key_hashes_everything_again_and_signs(session: Session, signer: Signer) -> None:
+def test_another_key_signs_only_where_the_change_is_stated(session: Session, signer: Signer) -> None:
     write(session)
     make_checkpoint(session, signer)
     other = Signer(signer.name, Ed25519PrivateKey.generate())
-    note = make_checkpoint(session, other)
+    with pytest.raises(Conflict, match=signer.verifier.id.hex()) as caught:
+        make_checkpoint(session, other)
+    assert "--rotate-from" in str(caught.value.hint)
+    note = make_checkpoint(session, other, earlier=[signer.verifier])
     assert read_note(note).signed_by(other.verifier) is True
-    assert verify(session, checkpoints=[note], public_keys=[str(other.verifier)]).intact
     both = [str(signer.verifier), str(other.verifier)]
     assert verify(session, checkpoints=[note], public_keys=both).intact
+    write(session, 1)
+    make_checkpoint(session, other, earlier=[signer.verifier])
+    write(session, 1)
+    make_checkpoint(session, other)  # the last one is its own by now
+    assert verify(session, public_keys=both).checkpoints == 3
+
+
+def test_a_kept_checkpoint_counts_only_under_a_known_key(session: Session, signer: Signer) -> None:
+    write(session)
+    make_checkpoint(session, signer)
+    other = Verifier(signer.name, Ed25519PrivateKey.generate().public_key().public_bytes_raw())
+    report = verify(session, public_keys=[str(other)])
+    assert [(each.kind, each.sequence) for each in report.problems] == [("checkpoint_unknown_key", 3)]
+    assert (report.intact, report.checkpoints) == (False, 0)
+    assert verify(session, public_keys=[str(other), str(signer.verifier)]).checkpoints == 1
+    assert verify(session).checkpoints == 1  # nobody asked about signatures
+
+
+def test_what_was_signed_last_holds_whatever_the_database_says(
+    database: DatabaseSession, owner: DatabaseSession, signer: Signer, people: People
+) -> None:
+    with database.get_session("acme") as session:
+        write(session, 2)
+        make_checkpoint(session, signer)
+        write(session, 3)
+        said = read_checkpoint(read_note(make_checkpoint(session, signer)).text)
+    signed = Signed(said.size, said.root)
+    with database.get_session("acme") as session:
+        write(session, 1)
+        for wrong in (Signed(5, bytes(32)), Signed(4, said.root), Signed(1, said.root), Signed(9, said.root)):
+            with pytest.raises(Conflict, match="nothing is signed"):
+                make_checkpoint(session, signer, signed=wrong)
+        assert read_checkpoint(read_note(make_checkpoint(session, signer, signed=signed)).text).size == 6
+
+
+def test_what_was_signed_is_kept_whole_and_for_its_owner(tmp_path: Path, signer: Signer) -> None:
+    path = signed_path(tmp_path / "key.pem", UUID(int=7))
+    assert read_signed(path) is None
+    for size in (1, 2):
+        keep_signed(path, Signed(size, bytes(32), (signer.verifier,)))
+        assert read_signed(path) == Signed(size, bytes(32), (signer.verifier,))
+    assert list(tmp_path.glob("key.pem*")) == [path]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    for bent in ("", "{}", "[]", '{"size": -1}', path.read_text().replace("2", '"2"', 1), "\udcff"):
+        path.write_text(bent, errors="surrogateescape")
+        with pytest.raises(Conflict, match="signed last"):
+            read_signed(path)
+    with pytest.raises(Unavailable):
+        keep_signed(tmp_path / "no" / "file", Signed(1, bytes(32)))
+
+
+def test_where_the_past_differs_is_told_in_words_that_make_sense(session: Session, signer: Signer) -> None:
+    write(session, 5)
+    good = make_checkpoint(session, signer)
+    for sizes, says in (
+        ((5,), "two checkpoints at 5 contradict each other"),
+        ((0,), "the checkpoint at 0 does not fit: it is of no empty trail"),
+        ((1,), "rewritten at the entry 1:"),
+        ((3,), "rewritten between the entries 1 and 3:"),
+    ):
+        given = [signer.sign(Checkpoint(signer.name, size, bytes(32)).text()) for size in sizes]
+        report = verify(session, checkpoints=[good, *given], public_keys=[str(signer.verifier)])
+        (problem,) = report.problems
+        assert says in problem.says
+        assert problem.sequence == max(1, min(sizes[0], 5 if sizes[0] == 5 else 1))
 
 
 def test_checkpoints_that_prove_nothing_are_told(session: Session, signer: Signer, people: People) -> None:
@@ -123,7 +193,7 @@ def test_checkpoints_that_prove_nothing_are_told(session: Session, signer: Signe
     ahead = signer.sign(Checkpoint(signer.name, 9, bytes(32)).text())
     for given, kind in (
         (note.replace("time 2", "time 3"), "checkpoint_invalid"),
-        (other.sign(read_note(note).text), "checkpoint_invalid"),
+        (other.sign(read_note(note).text), "checkpoint_unknown_key"),
         ("nonsense", "checkpoint_invalid"),
         (signer.sign("two\nlines\n"), "checkpoint_invalid"),
         (elsewhere, "checkpoint_foreign"),

@@ -121,7 +121,7 @@ def test_each_line_of_an_export_hashes_to_its_leaf(database: DatabaseSession, pe
 
 
 def test_a_spreadsheet_runs_nothing_of_an_export(session: Session) -> None:
-    evil = ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1"]
+    evil = ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", " =1", "\n+1", " \n @x", "\u00a0-1", "\ufeff=1"]
     for text in evil:
         AuditRepository(session).log_action(
             action="a", description=text, user_id=text, resource_id='plain, "q"\n'
@@ -129,3 +129,12 @@ def test_a_spreadsheet_runs_nothing_of_an_export(session: Session) -> None:
     rows = list(csv.DictReader(io.StringIO("".join(export_trail(session, form="csv")), newline="")))
     assert {row["user_id"] for row in rows} == {f"'{text}" for text in evil}
     assert {row["resource_id"] for row in rows} == {'plain, "q"\n'}
+
+
+def test_an_export_of_nothing_still_says_its_columns(session: Session) -> None:
+    (header,) = export_trail(session, form="csv")
+    AuditRepository(session).log_action(action="a")
+    first, row = export_trail(session, form="csv")
+    assert first == header
+    assert header.startswith("sequence,leaf_hash,chain_hash,organization_id,id,")
+    assert next(csv.DictReader(io.StringIO(first + row)))["action"] == "a"

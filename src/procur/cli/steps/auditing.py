@@ -6,14 +6,22 @@ from pathlib import Path
 from typing import Any
 
 from procur.audit import notes
-from procur.audit.checkpoints import make_checkpoint, origin_of, read_checkpoint
+from procur.audit.checkpoints import (
+    Checkpoint,
+    Flaw,
+    assess,
+    make_checkpoint,
+    origin_of,
+    read_checkpoint,
+)
 from procur.audit.export import Format, export_trail
 from procur.audit.seal import seal_waiting
+from procur.audit.signed import Signed, keep_signed, read_signed, signed_path
 from procur.audit.verify import verify
 from procur.cli.workspace import Workspace
-from procur.core.errors import InvalidInput, NotFound, Unavailable
+from procur.core.errors import Conflict, InvalidInput, Unavailable
 from procur.db import Session
-from procur.db.repositories import AuditRepository, TrailEntry, TrailFilter
+from procur.db.repositories import AuditRepository, AuditSealRepository, TrailEntry, TrailFilter
 
 KEY_VARIABLE = "PROCUR_AUDIT_KEY"
 
@@ -37,11 +45,17 @@ def verify_trail(
     workspace: Workspace, checkpoints: Sequence[Path] = (), keys: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Verify the trail against its seals and the checkpoints of these files; nothing is written."""
-    found = [note for path in checkpoints for note in _notes_of(path)]
+    given = [(path, _notes_of(path)) for path in checkpoints]
     with workspace.session() as session:
-        workspace.actor(session, "audit.read")
-        known = list(keys) or (_own_key(workspace, session) if found else [])
-        report = verify(session, checkpoints=found, public_keys=known)
+        origin = origin_of(workspace.actor(session, "audit.read").organization_id)
+        known = [*keys, *_own_keys(workspace, session)]
+        verifiers = [notes.Verifier.read(key) for key in known]
+        for path, found in given:
+            for number, note in enumerate(found, start=1):
+                _check_given(path, number, assess(note, origin, verifiers))
+        report = verify(
+            session, checkpoints=[note for _, found in given for note in found], public_keys=known
+        )
         return {**report.as_dict(), "signatures_checked": bool(known)}
 
 
@@ -62,21 +76,32 @@ def make_key(workspace: Workspace) -> dict[str, Any]:
         return {"key": str(path), "verifier": str(_signer(workspace, session).verifier)}
 
 
-def checkpoint(workspace: Workspace, out: Path | None) -> dict[str, Any]:
-    """Seal, sign, and add the note to a file; the first time also make the key."""
+def checkpoint(workspace: Workspace, out: Path | None, rotate_from: str | None = None) -> dict[str, Any]:
+    """Seal, sign, and add the note to a file; the first time also make the key.
+
+    `rotate_from` is the verifier key of the last checkpoint, where that is not one's own.
+    """
     workspace.require("audit.read")
+    before = () if rotate_from is None else (notes.Verifier.read(rotate_from),)
     seal_waiting(workspace.session)
     made = not _key_path(workspace).exists()
     if made:
+        _refuse_second_key(workspace, rotating=bool(before))
         notes.make_key(_key_path(workspace))
     with workspace.session() as session:
         signer = _signer(workspace, session)
-        note = make_checkpoint(session, signer)
+        path = _signed_path(workspace, session)
+        signed = read_signed(path)
+        earlier = tuple(dict.fromkeys((*(signed.earlier if signed else ()), *before)))
+        note = make_checkpoint(session, signer, signed=signed, earlier=earlier)
+    # After the commit: what was rolled back is not held against what comes instead.
+    said = read_checkpoint(notes.read_note(note).text)
+    keep_signed(path, Signed(said.size, said.root, earlier))
     if out is not None:
         _append(out, note)
     return {
         "note": note,
-        "size": read_checkpoint(notes.read_note(note).text).size,
+        "size": said.size,
         "file": None if out is None else str(out),
         "verifier": str(signer.verifier),
         "key_made": str(_key_path(workspace)) if made else None,
@@ -101,12 +126,38 @@ def _signer(workspace: Workspace, session: Session) -> notes.Signer:
     return notes.read_key(_key_path(workspace), origin_of(organization))
 
 
-def _own_key(workspace: Workspace, session: Session) -> list[str]:
-    """Return the verifier key of this installation, none where it has no key."""
-    try:
-        return [str(_signer(workspace, session).verifier)]
-    except NotFound:
+def _signed_path(workspace: Workspace, session: Session) -> Path:
+    return signed_path(_key_path(workspace), workspace.actor(session).organization_id)
+
+
+def _own_keys(workspace: Workspace, session: Session) -> list[str]:
+    """Return the verifier keys of this installation, its own first; none where it has no key."""
+    if not _key_path(workspace).exists():
         return []
+    signed = read_signed(_signed_path(workspace, session))
+    own = _signer(workspace, session).verifier
+    return [str(key) for key in (own, *(signed.earlier if signed else ()))]
+
+
+def _refuse_second_key(workspace: Workspace, *, rotating: bool) -> None:
+    """Refuse to make a key beside one that has signed already: that one is somewhere else."""
+    with workspace.session() as session:
+        signed_before = AuditSealRepository(session).last_checkpoint() is not None
+    if signed_before and not rotating:
+        raise Conflict(
+            f"there is no key at {_key_path(workspace)}, and the last checkpoint was made with one",
+            hint=f"name its file in {KEY_VARIABLE}; or procur audit checkpoint --rotate-from VKEY",
+        )
+
+
+def _check_given(path: Path, number: int, found: Checkpoint | Flaw) -> None:
+    if isinstance(found, Flaw):
+        other = found.kind == "checkpoint_unknown_key"
+        raise InvalidInput(
+            f"{path}: checkpoint {number} {found.says}",
+            field="checkpoint",
+            hint="name that key with --key, if you trust it" if other else None,
+        )
 
 
 def _notes_of(path: Path) -> list[str]:

@@ -1,5 +1,6 @@
 """What proves the audit trail: the queue of unsealed entries, the seals, the head, the checkpoints."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,15 +42,27 @@ _WAITING: Table = AuditUnsealedRecord.__table__  # type: ignore[assignment]
 _SEALS: Table = AuditSealRecord.__table__  # type: ignore[assignment]
 _HEADS: Table = AuditHeadRecord.__table__  # type: ignore[assignment]
 _CHECKPOINTS: Table = AuditCheckpointRecord.__table__  # type: ignore[assignment]
+_PROOF = (_SEALS.c.sequence, _SEALS.c.leaf_hash, _SEALS.c.chain_hash)
 _SEALED = and_(_SEALS.c.organization_id == _ENTRIES.c.organization_id, _SEALS.c.audit_log_id == _ENTRIES.c.id)
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where the sealed trail ends; `frontier` as hexadecimal hashes, largest subtree first."""
+    """Where the sealed trail ends; `frontier` as hexadecimal hashes, largest subtree first.
+
+    Where somebody has bent the row, what is no number is -1 and what is no list of texts is [""].
+    """
 
     size: int
     chain_hash: str
+    frontier: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCheckpoint:
+    """A checkpoint's note, and the frontier at its size (as in Head)."""
+
+    note: str
     frontier: list[str]
 
 
@@ -201,12 +214,15 @@ class AuditSealRepository:
         )
         return [spelled(row, _ENTRIES) for row in self._rows(statement)]
 
+    def exported_columns(self) -> list[str]:
+        """Return the names of what `export` yields, in its order."""
+        return [column.name for column in (*_PROOF, *_ENTRIES.columns)]
+
     def export(self, wanted: TrailFilter, *, batch: int = 1000) -> Iterator[dict[str, Any]]:
         """Yield entries with `sequence`, `leaf_hash`, `chain_hash` (None while they wait), oldest first."""
         place = (_ENTRIES.c.created_at.label("at"), _ENTRIES.c.id.label("key"))
-        proof = (_SEALS.c.sequence, _SEALS.c.leaf_hash, _SEALS.c.chain_hash)
         statement = (
-            select(*place, *proof, *spelled_columns(self.session, _ENTRIES))
+            select(*place, *_PROOF, *spelled_columns(self.session, _ENTRIES))
             .outerjoin(_SEALS, _SEALED)
             .where(_ENTRIES.c.organization_id == self.owner, *wanted.conditions())
             .order_by(_ENTRIES.c.created_at, _ENTRIES.c.id)
@@ -215,7 +231,7 @@ class AuditSealRepository:
         rows = self._rows(statement)
         while rows:
             for row in rows:
-                yield {column.name: row[column.name] for column in proof} | spelled(row, _ENTRIES)
+                yield {column.name: row[column.name] for column in _PROOF} | spelled(row, _ENTRIES)
             last = tuple_(literal(rows[-1]["at"], UtcDateTime()), literal(rows[-1]["key"], Uuid()))
             rows = self._rows(statement.where(tuple_(_ENTRIES.c.created_at, _ENTRIES.c.id) > last))
 
@@ -231,23 +247,37 @@ class AuditSealRepository:
         self.session.flush()
         return row
 
-    def last_checkpoint(self) -> AuditCheckpointRecord | None:
+    def last_checkpoint(self) -> KeptCheckpoint | None:
         """Return the checkpoint of the largest size."""
-        statement = select(AuditCheckpointRecord).where(AuditCheckpointRecord.organization_id == self.owner)
-        return self.session.scalars(statement.order_by(AuditCheckpointRecord.size.desc()).limit(1)).first()
+        found = self._checkpoints(_CHECKPOINTS.c.size.desc(), limit=1)
+        return found[0] if found else None
 
     def checkpoint_notes(self) -> list[str]:
         """Return the notes of all checkpoints, smallest size first."""
-        statement = select(_CHECKPOINTS.c.note).where(_CHECKPOINTS.c.organization_id == self.owner)
-        return list(self.session.execute(statement.order_by(_CHECKPOINTS.c.size)).scalars())
+        return [kept.note for kept in self._checkpoints(_CHECKPOINTS.c.size)]
 
     # ------------------------------------------------------------------------------------------------------
 
+    def _checkpoints(self, order: Any, *, limit: int | None = None) -> list[KeptCheckpoint]:
+        statement = (
+            select(*spelled_columns(self.session, _CHECKPOINTS))
+            .where(_CHECKPOINTS.c.organization_id == self.owner)
+            .order_by(order)
+            .limit(limit)
+        )
+        rows = [spelled(row, _CHECKPOINTS) for row in self._rows(statement)]
+        return [KeptCheckpoint(str(row["note"]), _texts(row["frontier"])) for row in rows]
+
     def _head(self, *, for_update: bool = False) -> Head | None:
-        columns = (_HEADS.c.size, _HEADS.c.chain_hash, _HEADS.c.frontier)
-        statement = select(*columns).where(_HEADS.c.organization_id == self.owner)
-        row = self.session.execute(statement.with_for_update() if for_update else statement).first()
-        return None if row is None else Head(row[0], row[1], list(row[2]))
+        statement = select(*spelled_columns(self.session, _HEADS)).where(
+            _HEADS.c.organization_id == self.owner
+        )
+        rows = self._rows(statement.with_for_update() if for_update else statement)
+        if not rows:
+            return None
+        row = spelled(rows[0], _HEADS)
+        size = row["size"]
+        return Head(size if isinstance(size, int) else -1, str(row["chain_hash"]), _texts(row["frontier"]))
 
     def _rows(self, statement: Select[Any], **values: Any) -> Sequence[Any]:
         return self.session.execute(statement, values).mappings().all()
@@ -255,3 +285,13 @@ class AuditSealRepository:
 
 def _mine(table: Table, owner: UUID) -> Select[Any]:
     return select(func.count()).select_from(table).where(table.c.organization_id == owner)
+
+
+def _texts(document: object) -> list[str]:
+    """Return the list of texts that a JSON document is, [""] where it is something else."""
+    try:
+        found = json.loads(str(document))
+    except (ValueError, RecursionError):
+        found = None
+    whole = isinstance(found, list) and all(isinstance(one, str) for one in found)
+    return found if whole else [""]
