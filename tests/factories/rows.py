@@ -24,6 +24,7 @@ WANTED: dict[tuple[str, str], Any] = {
     ("offers", "accepted_at"): None,
     ("agent_entries", "parent_id"): None,
     ("agent_records", "head_id"): None,
+    ("idempotency_keys", "response_status"): 200,
 }
 
 Rows = dict[str, dict[str, Any]]
