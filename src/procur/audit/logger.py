@@ -6,7 +6,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -166,7 +165,7 @@ class AuditLogger(DocumentedEvents):
         elif queue:
             self._note(self.spool.replay(self._store, most=_AT_ONCE))
 
-    def _try(self, store: Callable[[list[Event]], None], event: Event) -> bool:
+    def _try(self, store: Callable[[list[Event]], int], event: Event) -> bool:
         try:
             store([event])
         except ProcurError as failure:
@@ -180,20 +179,20 @@ class AuditLogger(DocumentedEvents):
             return True
         return False
 
-    def _join(self, events: list[Event]) -> None:
+    def _join(self, events: list[Event]) -> int:
         """Write the events into the caller's transaction."""
-        if self._session is not None:
-            with self._session.begin_nested():
-                _write(self._session, events)
+        if self._session is None:
+            return 0
+        with self._session.begin_nested():
+            return _write(self._session, events)
 
-    def _store(self, events: list[Event]) -> None:
-        """Write the events into the database; those that are there already are left alone."""
+    def _store(self, events: list[Event]) -> int:
+        """Write events of one organisation into the database; return how many were not there already."""
         started = time.monotonic()
         try:
-            for organization, group in groupby(events, lambda event: event.get("organization")):
-                database = self._database or get_db_session()
-                with database.get_session(organization) as session:
-                    _write(session, list(group))
+            database = self._database or get_db_session()
+            with database.get_session(events[0].get("organization")) as session:
+                return _write(session, events)
         except Exception:
             taken = time.monotonic() - started
             if taken > _SLOW:
@@ -225,10 +224,15 @@ class AuditLogger(DocumentedEvents):
             return self._file
 
 
-def _write(session: Session, events: list[Event]) -> None:
+def _write(session: Session, events: list[Event]) -> int:
+    """Append the events that are not there yet and return how many they were."""
     trail = AuditRepository(session)
+    new = 0
     for event in events:
-        trail.log_action(**entry_of(event))
+        entry = entry_of(event)
+        new += trail.get_by_id(entry["id"]) is None
+        trail.log_action(**entry)
+    return new
 
 
 _logger: AuditLogger | None = None

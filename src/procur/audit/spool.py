@@ -4,26 +4,32 @@ import contextlib
 import fcntl
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass
+from itertools import groupby, islice
 from pathlib import Path
 
 from procur.audit.lines import Event, LineFile, line_of, lines_from, parsed, sync_folder
 from procur.core.errors import ProcurError, Unavailable
 from procur.core.ids import uuid7
 
-Store = Callable[[list[Event]], None]
+Store = Callable[[list[Event]], int]  # stores events of one organisation and returns how many are new
 _BATCH = 25  # events per transaction
 
 
 @dataclass(slots=True)
 class Replayed:
-    """How many events a replay moved into the database, set aside, and could not read."""
+    """How many events a replay moved into the database, found there, set aside, and could not read."""
 
     moved: int = 0
+    known: int = 0
     rejected: int = 0
     torn: int = 0
     stopped_by: str | None = None
+
+    @property
+    def handled(self) -> int:
+        """Return how many lines the replay has done with."""
+        return self.moved + self.known + self.rejected + self.torn
 
 
 @dataclass(slots=True)
@@ -31,12 +37,12 @@ class Spool:
     """A folder of waiting events.
 
     `waiting.jsonl` takes new ones. A replay renames it to `taken-….jsonl`, stores what is in it, and removes
-    it when all is committed. After a crash the whole file is stored again: storing an event twice writes it
-    once, because its id is the row's key. `rejected.jsonl` holds what the database will not take.
+    it when all is committed. How far it came stands in `taken-….done`, so that the next process goes on from
+    there. What a crash lets it store again is written once, because an event's id is the row's key.
+    `rejected.jsonl` holds what the database will not take.
     """
 
     folder: Path
-    _done: dict[str, int] = field(default_factory=dict)
 
     @property
     def _waiting(self) -> Path:
@@ -68,7 +74,7 @@ class Spool:
         paths = (
             [path for path in self.folder.iterdir() if _holds_events(path)] if self.folder.exists() else []
         )
-        return sum(1 for path in paths for _ in lines_from(path, self._done.get(path.name, 0)))
+        return sum(1 for path in paths for _ in lines_from(path, _progress(path)))
 
     def count_rejected(self) -> int:
         """Return how many events the database would not take."""
@@ -80,19 +86,29 @@ class Spool:
         Nothing happens while another process replays. With `rejected` the set aside ones get another try.
         """
         result = Replayed()
-        if self.is_empty() and not (rejected and self._rejected.exists()):
-            return result
-        with contextlib.suppress(BlockingIOError), self._locked("replay.lock", wait=False):
-            if rejected:
-                self._take(self._rejected)
-            while most is None or result.moved + result.rejected < most:
-                taken = self._next()
-                if taken is None:
-                    break
-                self._store_file(taken, store, result, most)
-                if result.stopped_by is not None:
-                    break
+        refused = LineFile(self._rejected)
+        try:
+            if self.is_empty() and not (rejected and self._rejected.exists()):
+                return result
+            with self._locked("replay.lock", wait=False) as mine:
+                if mine:
+                    self._replay(store, result, refused, most=most, rejected=rejected)
+        except OSError as failure:
+            result.stopped_by = f"the spool cannot be used: {failure.strerror or failure}"
+        finally:
+            refused.close()
         return result
+
+    def _replay(
+        self, store: Store, result: Replayed, refused: LineFile, *, most: int | None, rejected: bool
+    ) -> None:
+        if rejected:
+            self._take(self._rejected)
+        while result.stopped_by is None and (most is None or result.handled < most):
+            taken = self._next()
+            if taken is None:
+                break
+            self._store_file(taken, store, result, refused, most)
 
     def _next(self) -> Path | None:
         """Return the oldest file that is being replayed, else what waits, else None."""
@@ -108,62 +124,82 @@ class Spool:
             path.rename(self.folder / f"taken-{uuid7()}.jsonl")
             sync_folder(self.folder)
 
-    def _store_file(self, taken: Path, store: Store, result: Replayed, most: int | None) -> None:
+    def _store_file(
+        self, taken: Path, store: Store, result: Replayed, refused: LineFile, most: int | None
+    ) -> None:
         """Store a file's events in batches; remove the file when all of them are in the database."""
-        lines = lines_from(taken, self._done.get(taken.name, 0))
+        lines = lines_from(taken, _progress(taken))
         while batch := list(islice(lines, _BATCH)):
             events = [_unwrapped(parsed(line)) for line, _ in batch]
             whole = [event for event in events if event is not None]
-            if not self._store_batch(whole, store, result):
+            groups = [list(group) for _, group in groupby(whole, lambda event: event.get("organization"))]
+            if not all(_store_batch(group, store, result, refused) for group in groups):
                 return
             result.torn += len(events) - len(whole)
-            self._done[taken.name] = batch[-1][1]
-            if most is not None and result.moved + result.rejected >= most:
+            _remember(taken, batch[-1][1])
+            if most is not None and result.handled >= most:
                 break
         if not any(True for _ in lines):
             taken.unlink()
-            self._done.pop(taken.name, None)
-
-    def _store_batch(self, events: list[Event], store: Store, result: Replayed) -> bool:
-        """Store the events together, or one by one when one is refused; False: the database is away."""
-        try:
-            store(events)
-        except Unavailable as failure:
-            result.stopped_by = failure.message
-        except ProcurError:
-            return all(self._store_one(event, store, result) for event in events)
-        except Exception as failure:  # noqa: BLE001 - whatever goes wrong there, the events wait
-            result.stopped_by = str(failure)
-        else:
-            result.moved += len(events)
-        return result.stopped_by is None
-
-    def _store_one(self, event: Event, store: Store, result: Replayed) -> bool:
-        try:
-            store([event])
-        except Unavailable as failure:
-            result.stopped_by = failure.message
-            return False
-        except ProcurError as refusal:
-            LineFile(self._rejected).append(line_of({"reason": refusal.message, "event": event}))
-            result.rejected += 1
-        else:
-            result.moved += 1
-        return True
+            _done(taken).unlink(missing_ok=True)
 
     @contextlib.contextmanager
-    def _locked(self, name: str, *, wait: bool = True) -> Iterator[None]:
-        """Hold a lock between threads and processes; it falls with the process that holds it."""
+    def _locked(self, name: str, *, wait: bool = True) -> Iterator[bool]:
+        """Hold a lock between threads and processes, and say so; it falls with the process that holds it."""
         descriptor = os.open(self.folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            yield
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                held = False
+            else:
+                held = True
+            yield held
         finally:
             os.close(descriptor)
 
 
+def _store_batch(events: list[Event], store: Store, result: Replayed, refused: LineFile) -> bool:
+    """Store the events together, or one by one when one is refused; False: the database is away."""
+    try:
+        new = store(events)
+    except Unavailable as failure:
+        result.stopped_by = failure.message
+    except ProcurError as refusal:
+        if len(events) > 1:
+            return all(_store_batch([event], store, result, refused) for event in events)
+        refused.append(line_of({"reason": refusal.message, "event": events[0]}))
+        result.rejected += 1
+    except Exception as failure:  # noqa: BLE001 - whatever goes wrong there, the events wait
+        result.stopped_by = str(failure)
+    else:
+        result.moved += new
+        result.known += len(events) - new
+    return result.stopped_by is None
+
+
 def _holds_events(path: Path) -> bool:
-    return path.name == "waiting.jsonl" or path.name.startswith("taken-")
+    return path.name == "waiting.jsonl" or (path.name.startswith("taken-") and path.suffix == ".jsonl")
+
+
+def _done(taken: Path) -> Path:
+    return taken.with_suffix(".done")
+
+
+def _progress(path: Path) -> int:
+    """Return the position up to which a file's events are in the database."""
+    try:
+        return int(_done(path).read_text("ascii"))
+    except (FileNotFoundError, ValueError):
+        return 0
+
+
+def _remember(taken: Path, position: int) -> None:
+    """Note the progress. Not waiting for the disk is enough: what is stored twice is written once."""
+    fresh = taken.with_suffix(".next")
+    with contextlib.suppress(OSError):  # a full disk must not keep events from leaving it
+        fresh.write_text(str(position), "ascii")
+        fresh.replace(_done(taken))
 
 
 def _unwrapped(event: Event | None) -> Event | None:

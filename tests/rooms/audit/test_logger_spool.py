@@ -72,11 +72,12 @@ def test_an_event_that_was_committed_and_spooled_is_one_row(
     write(logger, 1)
     (event,) = logger.get_recent_events()
     logger.spool.add(line_of(event))  # the connection broke between the commit and the answer
-    assert logger.replay().moved == 1
+    result = logger.replay()
+    assert (result.moved, result.known) == (0, 1)
     assert stored(database) == [1]
 
 
-def test_a_replay_that_was_interrupted_starts_its_file_again(
+def test_a_replay_that_was_interrupted_goes_on_where_it_stopped(
     logger: AuditLogger, away: Any, database: DatabaseSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("procur.audit.spool._BATCH", 2)
@@ -84,16 +85,17 @@ def test_a_replay_that_was_interrupted_starts_its_file_again(
         write(logger, *range(5))
     calls: list[int] = []
 
-    def store(events: list[dict[str, Any]]) -> None:
+    def store(events: list[dict[str, Any]]) -> int:
         calls.append(len(events))
         if len(calls) == 3:
             raise SystemExit
-        logger._store(events)
+        return logger._store(events)
 
     with pytest.raises(SystemExit):
         logger.spool.replay(store)
     assert stored(database) == [0, 1, 2, 3]
-    assert Spool(logger.spool.folder).replay(logger._store).moved == 3
+    assert logger.get_stats()["waiting"] == 1
+    assert Spool(logger.spool.folder).replay(logger._store).moved == 1
     assert stored(database) == [0, 1, 2, 3, 4]
 
 
@@ -112,6 +114,63 @@ def test_a_long_queue_is_moved_piece_by_piece(
     write(logger, 9)
     assert stored(database) == list(range(10))
     assert logger.get_stats()["waiting"] == 0
+
+
+def test_short_processes_drain_a_long_queue(
+    logger: AuditLogger, logs: Path, away: Any, impatient: DatabaseSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("procur.audit.spool._BATCH", 2)
+    monkeypatch.setattr(module, "_AT_ONCE", 4)
+    with away():
+        write(logger, *range(11))
+    waiting = []
+    for number in range(11, 16):
+        fresh = AuditLogger(logs, database=impatient)
+        write(fresh, number)
+        fresh.close()
+        waiting.append(logger.get_stats()["waiting"])
+    assert waiting == [8, 5, 2, 0, 0]
+    assert stored(impatient) == list(range(16))
+
+
+def test_progress_that_cannot_be_read_or_kept_loses_and_doubles_nothing(
+    logger: AuditLogger, away: Any, database: DatabaseSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("procur.audit.spool._BATCH", 2)
+    monkeypatch.setattr(module, "_AT_ONCE", 4)
+    with away():
+        write(logger, *range(7))
+    write(logger, 7)
+    (done,) = logger.spool.folder.glob("*.done")
+    done.write_text("")
+    done.with_suffix(".next").mkdir()
+    result = logger.replay()
+    assert (result.moved, result.known, result.stopped_by) == (4, 2, None)
+    assert stored(database) == list(range(8))
+
+
+def test_refused_events_leave_no_file_open(logger: AuditLogger, away: Any) -> None:
+    with away():
+        for _ in range(20):
+            logger.spool.add(b'{"id": "7"}\n')
+    logger.replay()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(3):
+        assert logger.replay().rejected == 20
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
+
+
+def test_a_spool_that_cannot_be_used_stops_the_replay_only(logger: AuditLogger, away: Any) -> None:
+    with away():
+        write(logger, 1)
+    lock = logger.spool.folder / "replay.lock"
+    lock.unlink(missing_ok=True)
+    lock.mkdir()
+    write(logger, 2)
+    assert "spool" in logger.get_stats()["last_problem"]
+    assert logger.replay().stopped_by
+    lock.rmdir()
+    assert logger.replay().moved == 2
 
 
 def test_what_the_database_refuses_is_set_aside_and_blocks_nothing(
@@ -159,7 +218,7 @@ def test_a_last_line_without_its_end_is_read(tmp_path: Path) -> None:
     file.append(line_of({"id": 2}).rstrip())
     file.close()
     seen: list[Any] = []
-    assert Spool(tmp_path).replay(seen.extend).moved == 2
+    assert Spool(tmp_path).replay(lambda events: seen.extend(events) or len(events)).moved == 2
     assert seen == [{"id": 1}, {"id": 2}]
 
 
