@@ -1,6 +1,8 @@
 """What reviewers found ways around: stale names, set-based writes, exists(), reloads, readers that write."""
 
+import multiprocessing
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +12,7 @@ from sqlalchemy.orm import make_transient_to_detached
 from sqlalchemy.orm.exc import StaleDataError
 
 from factories.people import People
-from procur.core.errors import NotAllowed, NotFound, ProcurError
+from procur.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, ProcurError
 from procur.db import DatabaseSession, Session
 from procur.db.models import Organization, RequestRecord, UserAccount, VendorProfileRecord
 from procur.db.repositories import (
@@ -204,3 +206,53 @@ def test_what_somebody_sets_for_a_whole_connection_ends_with_their_transaction(
     with single.get_session("acme") as session:
         assert session.execute(text("SELECT count(*) FROM organizations")).scalar() == 1
     single.close()
+
+
+@pytest.mark.parametrize("reference", ["", "  ", 5, ["x"], "a\x00b", "\ud800"])
+def test_nothing_but_none_falls_back_to_the_default_organisation(
+    database: DatabaseSession, reference: Any
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        database.get_session(reference)
+    assert caught.value.field == "organization"
+
+
+def test_a_refused_step_that_is_passed_over_is_told_at_the_end(
+    database: DatabaseSession, people: People
+) -> None:
+    assert people.organization.slug == "acme"
+    _vendor(database, "acme", "taken")
+    told = pytest.raises(Conflict, match="nothing was written")
+    with told, database.get_session("acme") as session, suppress(Conflict):
+        VendorRepository(session).create(vendor_id="taken", name="again")
+    with database.get_session("acme") as session:
+        with suppress(Conflict), session.begin_nested():
+            VendorRepository(session).create(vendor_id="taken", name="again")
+        VendorRepository(session).create(vendor_id="next", name="next")
+    assert _names(database) == ["acme", "next"]
+
+
+def test_a_forked_child_opens_connections_of_its_own(database: DatabaseSession, people: People) -> None:
+    with database.get_session("acme") as session:
+        assert VendorRepository(session).count() == 0
+    pipe, far = multiprocessing.Pipe()
+    context = multiprocessing.get_context("fork")
+    children = [context.Process(target=_count_own, args=(database, slug, far)) for slug in ("acme", "rival")]
+    for child in children:
+        child.start()
+    for _ in range(50):
+        with database.get_session("acme") as session:
+            assert session.scalars(select(Organization.slug)).all() == ["acme"]
+    for child in children:
+        child.join()
+    assert sorted(pipe.recv() for _ in children) == ["acme 50", "rival 50"]
+    assert [child.exitcode for child in children] == [0, 0]
+    assert people.alice.id
+
+
+def _count_own(database: DatabaseSession, slug: str, pipe: Any) -> None:
+    own = 0
+    for _ in range(50):
+        with database.get_session(slug) as session:
+            own += session.scalars(select(Organization.slug)).all() == [slug]
+    pipe.send(f"{slug} {own}")

@@ -143,11 +143,19 @@ def _from_postgres(  # noqa: PLR0911 - one per kind of failure
         "CrashShutdown",
         "ConnectionTimeout",
     } or (state[:2] in {"08", "57"}):
-        return Unavailable(
-            "the database server cannot be reached",
-            hint="check that PostgreSQL runs and PROCUR_DB_URL is right",
-        )
+        return _not_connected(str(error))
     return None
+
+
+def _not_connected(message: str) -> Unavailable:
+    """Tell apart why there is no connection; before it stands, PostgreSQL only says so in words."""
+    if "authentication failed" in message or re.search(r'role "[^"]*" does not exist', message):
+        return Unavailable("the database refuses this user or password", hint="check PROCUR_DB_URL")
+    if re.search(r'database "[^"]*" does not exist', message):
+        return Unavailable("the database does not exist", hint="create it, or correct PROCUR_DB_URL")
+    return Unavailable(
+        "the database server cannot be reached", hint="check that PostgreSQL runs and PROCUR_DB_URL is right"
+    )
 
 
 def _is_postgres(error: Any) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import os
 import sys
 import threading
 import weakref
@@ -12,11 +13,12 @@ from typing import Any, Self
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy.exc import PendingRollbackError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
 from procur.core.clock import Clock
-from procur.core.errors import InvalidInput, Unavailable
+from procur.core.errors import Conflict, InvalidInput, Unavailable
 from procur.core.ids import IdSource
 from procur.db import migrate
 from procur.db.base import SCHEMA_VERSION, Base
@@ -26,6 +28,7 @@ from procur.db.failures import READ_ONLY
 from procur.db.filters import check_mappings, check_objects, fill_and_check, keep_inside
 from procur.db.tenancy import (
     across,
+    check_reference,
     crosses_organizations,
     find_organization,
     resolve,
@@ -101,6 +104,11 @@ class SessionScope(Generator[Session, None, None], AbstractContextManager[Sessio
                 session.rollback()
         except PoolTimeout as failure:
             raise _exhausted() from failure
+        except PendingRollbackError as failure:
+            raise Conflict(
+                "nothing was written: an earlier step of this transaction was refused by the database",
+                hint="try steps that may be refused inside `with session.begin_nested():`",
+            ) from failure
         finally:
             session.close()
         if isinstance(error, PoolTimeout):
@@ -206,6 +214,7 @@ class DatabaseSession:
             if self._engine is None:
                 self._engine = build_engine(self._config)
                 self._sessions = _session_maker(self._engine)
+                _forget_after_fork(self)
             return self._engine
 
     def get_session(
@@ -228,6 +237,7 @@ class DatabaseSession:
     def _open(
         self, organization: UUID | str | None, *, read_only: bool, ids: IdSource | None, clock: Clock | None
     ) -> SessionScope:
+        check_reference(organization)
         engine = self.engine
         session = self._sessions()
         session.bind = engine.execution_options(**{READ_ONLY: read_only, SCOPE: session.info})
@@ -308,6 +318,13 @@ class DatabaseSession:
             return False
         return True
 
+    def leave_to_the_parent(self) -> None:
+        """Forget the pooled connections without closing them: after a fork they are the parent's."""
+        self._lock = threading.Lock()
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.dispose(close=False)
+
     def close(self) -> None:
         """Close every pooled connection."""
         engine, self._engine = self._engine, None
@@ -328,6 +345,21 @@ def _enter(session: Session, _transaction: object, connection: Connection) -> No
     """Enter the session's organisation where BEGIN could not: its key was not known yet."""
     if "organization" in session.info and not crosses_organizations(session):
         resolve(session, connection)
+
+
+_opened: "weakref.WeakSet[DatabaseSession]" = weakref.WeakSet()
+
+
+def _forget_after_fork(database: DatabaseSession) -> None:
+    """Let a forked child open connections of its own: two processes on one socket mix their transactions."""
+    if not _opened and hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_leave_to_the_parent)
+    _opened.add(database)
+
+
+def _leave_to_the_parent() -> None:
+    for database in list(_opened):
+        database.leave_to_the_parent()
 
 
 _default: DatabaseSession | None = None

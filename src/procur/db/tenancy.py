@@ -12,7 +12,7 @@ from procur.core.clock import Clock, SystemClock
 from procur.core.errors import InvalidInput, NotConfigured, NotFound
 from procur.core.ids import IdSource, uuid7
 from procur.db.engine import EVERY
-from procur.db.types import UtcDateTime
+from procur.db.types import UtcDateTime, clean_text
 
 _SYSTEM_CLOCK = SystemClock()
 
@@ -77,6 +77,15 @@ def across(connection: Connection) -> Iterator[None]:
     yield
     # Not after an error: the transaction is void then, and its settings with it.
     connection.execute(_SET_EVERY, {"value": before})
+
+
+def check_reference(reference: object) -> None:
+    """Refuse what cannot name an organisation; nothing falls back to the default one but None."""
+    if reference is None or isinstance(reference, UUID):
+        return
+    if not isinstance(reference, str) or not reference.strip():
+        raise InvalidInput("organization must be an id or a slug", field="organization")
+    clean_text(reference, field="organization")
 
 
 def crosses_organizations(session: Session) -> bool:

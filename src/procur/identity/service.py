@@ -130,6 +130,11 @@ def actor_for(session: Session, *, email: str | None) -> Actor:
     return actor_of(owners[0])
 
 
+def unattended(session: Session) -> Actor | None:
+    """Return the system itself where an organisation has no people: a database under another application."""
+    return None if UserRepository(session).count() else _system(own_organization(session))
+
+
 def actor_of(user: UserAccount) -> Actor:
     """Return the person of this account as an actor."""
     return Actor(

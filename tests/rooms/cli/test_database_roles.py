@@ -74,6 +74,19 @@ def test_the_password_comes_from_a_file_and_is_not_shown(
         _forget(admin, role)
 
 
+def test_no_password_of_the_owner_is_shown(
+    terminal: Terminal, admin: str, role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = make_url(admin).set(password="TopSecretOwner")
+    monkeypatch.setenv("PROCUR_DB_URL", url.render_as_string(hide_password=False))
+    try:
+        for told in (terminal("db", "roles", role), terminal("db", "roles", role, "--json")):
+            assert told.code == 0, told.err
+            assert "TopSecretOwner" not in told.out + told.err
+    finally:
+        _forget(admin, role)
+
+
 @pytest.mark.usefixtures("admin")
 def test_printing_makes_nothing(terminal: Terminal, admin: str, role: str) -> None:
     told = terminal("db", "roles", role, "--print")

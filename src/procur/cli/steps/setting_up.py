@@ -101,8 +101,15 @@ def make_role(workspace: Workspace, role: str, password: str | None) -> dict[str
     """Make the role that Procur runs as, or mend its rights."""
     database = workspace.database
     done = roles.create(database.engine, role, password)
-    url = database.config.sqlalchemy_url.set(username=role, password="PASSWORD" if password else None)
-    return {"role": role, "url": url.render_as_string(hide_password=False), "statements": done}
+    return {"role": role, "url": _address(database.config.sqlalchemy_url, role, password), "statements": done}
+
+
+def _address(url: Any, role: str, password: str | None) -> str:
+    """Return the address by which the role connects: never with a password, the owner's least of all."""
+    sample = "PASSWORD" if password else None
+    own = url.create(url.drivername, role, sample, url.host, url.port, url.database, url.query)
+    address: str = own.render_as_string(hide_password=False)
+    return address
 
 
 def role_script(workspace: Workspace, role: str) -> dict[str, Any]:
