@@ -29,6 +29,7 @@ def event_of(
     id: UUID | str,  # noqa: A002 - as everywhere
     created_at: datetime,
     organization: UUID | str | None,
+    organization_id: UUID | None = None,
 ) -> Event:
     """Return the event as a JSON object; InvalidInput names the field that cannot be stored."""
     if not isinstance(details, Mapping | None):
@@ -60,6 +61,7 @@ def event_of(
         "ip_address": _printable(ip_address),
         "user_agent": redact_value(_printable(user_agent)),
         "organization": None if organization is None else str(organization),
+        "organization_id": None if organization_id is None else str(organization_id),
     }
 
 

@@ -5,7 +5,8 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from procur.audit import reading
 from procur.audit.documented import DocumentedEvents
 from procur.audit.events import entry_of, event_of
 from procur.audit.lines import Event, LineFile, line_of
+from procur.audit.owners import refuse_another
 from procur.audit.spool import Replayed, Spool
 from procur.core.clock import Clock, SystemClock
 from procur.core.errors import Conflict, ProcurError, Unavailable
@@ -21,6 +23,7 @@ from procur.core.ids import IdSource, uuid7
 from procur.db import DatabaseSession, Session, get_db_session
 from procur.db.repositories import AuditRepository
 from procur.db.repositories.base import bounded
+from procur.db.tenancy import as_uuid, required_organization_id
 
 _LOG = logging.getLogger(__name__)
 _OFF = {"0", "false", "no", "off"}
@@ -59,6 +62,7 @@ class AuditLogger(DocumentedEvents):
         self._database = db_session if isinstance(db_session, DatabaseSession) else database
         self._session = db_session if isinstance(db_session, Session) else None
         self._organization = organization
+        self._organization_id = as_uuid(organization)  # of a slug: known once the database has answered
         self._clock = clock or SystemClock()
         self._ids = ids or uuid7
         self._lock = threading.Lock()
@@ -98,7 +102,7 @@ class AuditLogger(DocumentedEvents):
             description=description,
             id=self._ids() if event_id is None else event_id,
             created_at=self._clock.now(),
-            organization=self._organization,
+            **self._owner(),
         )
         try:
             self._record(event)
@@ -157,7 +161,7 @@ class AuditLogger(DocumentedEvents):
         # While events wait, new ones queue behind them; then all that can go on goes on.
         queue = not self.spool.is_empty()
         resting = time.monotonic() < self._rests_until
-        if not (queue or resting) and self._try(self._store, event):
+        if not (queue or resting) and self._try(self._store_new, event):
             return
         self.spool.add(line)
         if resting:
@@ -186,13 +190,43 @@ class AuditLogger(DocumentedEvents):
         with self._session.begin_nested():
             return _write(self._session, events)
 
+    def _owner(self) -> dict[str, Any]:
+        """Return whose events these are, by name and, as far as that is known, by key."""
+        if self._session is None:
+            return {"organization": self._organization, "organization_id": self._organization_id}
+        info = self._session.info
+        return {
+            "organization": info.get("organization") or self._organization,
+            "organization_id": info.get("organization_id") or self._organization_id,
+        }
+
+    def _store_new(self, events: list[Event]) -> int:
+        """Write what has just happened, and remember the key of the organisation that it belongs to."""
+        with self._timed():
+            database = self._database or get_db_session()
+            with database.get_session(self._organization_id or self._organization) as session:
+                new = _write(session, events)
+                self._organization_id = required_organization_id(session)
+            return new
+
     def _store(self, events: list[Event]) -> int:
-        """Write events of one organisation into the database; return how many were not there already."""
+        """Write events of one organisation that have waited; return how many were not there already.
+
+        NotAllowed where they may belong to another organisation than the one that has its name by now.
+        """
+        name, key = events[0].get("organization"), as_uuid(events[0].get("organization_id"))
+        with self._timed():
+            database = self._database or get_db_session()
+            with database.get_session(key or name) as session:
+                refuse_another(session, name or database.config.default_organization, key, events)
+                return _write(session, events)
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        """Give a database that takes long to fail a rest."""
         started = time.monotonic()
         try:
-            database = self._database or get_db_session()
-            with database.get_session(events[0].get("organization")) as session:
-                return _write(session, events)
+            yield
         except Exception:
             taken = time.monotonic() - started
             if taken > _SLOW:

@@ -132,7 +132,7 @@ class Spool:
         while batch := list(islice(lines, _BATCH)):
             events = [_unwrapped(parsed(line)) for line, _ in batch]
             whole = [event for event in events if event is not None]
-            groups = [list(group) for _, group in groupby(whole, lambda event: event.get("organization"))]
+            groups = [list(group) for _, group in groupby(whole, _owner_of)]
             if not all(_store_batch(group, store, result, refused) for group in groups):
                 return
             result.torn += len(events) - len(whole)
@@ -157,6 +157,10 @@ class Spool:
             yield held
         finally:
             os.close(descriptor)
+
+
+def _owner_of(event: Event) -> tuple[object, object]:
+    return event.get("organization"), event.get("organization_id")
 
 
 def _store_batch(events: list[Event], store: Store, result: Replayed, refused: LineFile) -> bool:

@@ -7,17 +7,19 @@ from typing import Any
 
 import pytest
 
+import outages
+from factories.people import People
 from procur.audit import AuditLogger
 from procur.audit import logger as module
 from procur.audit.lines import LineFile, line_of
 from procur.audit.spool import Spool
 from procur.core.errors import InvalidInput, Unavailable
 from procur.db import DatabaseSession
-from procur.db.repositories import AuditRepository
+from procur.db.repositories import AuditRepository, OrganizationRepository
 
 
-def stored(database: DatabaseSession) -> list[int]:
-    with database.get_session() as session:
+def stored(database: DatabaseSession, organization: str | None = None) -> list[int]:
+    with database.get_session(organization) as session:
         entries = AuditRepository(session).since(limit=1000)
         return [entry.event_data["n"] for entry in sorted(entries, key=lambda entry: entry.created_at)]
 
@@ -187,13 +189,84 @@ def test_what_the_database_refuses_is_set_aside_and_blocks_nothing(
     assert (result.moved, result.rejected, result.torn) == (2, 2, 1)
     assert stored(database) == [1, 3]
     assert logger.get_stats()["rejected"] == 2
-    with database.system_session() as session:
-        from procur.db.repositories import OrganizationRepository
+    assert (logger.replay().moved, logger.get_stats()["rejected"]) == (0, 2)  # they get another try each time
 
-        OrganizationRepository(session).create(name="Nobody", slug="nobody-yet")
-    assert (logger.replay().moved, logger.get_stats()["rejected"]) == (1, 1)
-    with database.get_session("nobody-yet") as session:
-        assert len(AuditRepository(session).since()) == 1
+
+def rename_and_replace(database: DatabaseSession) -> None:
+    """Acme is called Acme Old from now on, and somebody else takes its name."""
+    with database.system_session() as session:
+        companies = OrganizationRepository(session)
+        company = companies.get_by_slug("acme")
+        assert company is not None
+        companies.update(company.id, slug="acme-old")
+        companies.create(name="Another Acme", slug="acme")
+
+
+def reasons(logger: AuditLogger) -> list[str]:
+    lines = (logger.spool.folder / "rejected.jsonl").read_text().splitlines()
+    return [json.loads(line)["reason"] for line in lines]
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.usefixtures("people")
+def test_what_waited_does_not_go_to_another_company_that_took_the_name(
+    logs: Path, away: Any, impatient: DatabaseSession, database: DatabaseSession, known: bool
+) -> None:
+    logger = AuditLogger(logs, database=impatient, organization="acme")
+    if known:
+        write(logger, 0)
+    with away():
+        write(logger, 1)
+    (event,) = logger.get_recent_events(1)
+    assert event["organization"] == "acme"
+    assert (event["organization_id"] is not None) == known
+    rename_and_replace(database)
+    fresh = outages.impatient(database)
+    later = AuditLogger(logs, database=fresh)
+    result = later.replay()
+    fresh.close()
+    assert (result.moved, result.rejected) == (0, 1)
+    (reason,) = reasons(later)
+    assert ("another organisation by now" if known else "set up after this happened") in reason
+    assert (stored(database, "acme"), stored(database, "acme-old")) == ([], [0] if known else [])
+
+
+def test_a_company_that_only_has_another_name_gets_what_waited(
+    logs: Path, away: Any, impatient: DatabaseSession, database: DatabaseSession, people: People
+) -> None:
+    logger = AuditLogger(logs, database=impatient, organization="acme")
+    write(logger, 0)
+    with away():
+        write(logger, 1)
+    with database.system_session() as session:
+        OrganizationRepository(session).update(people.organization_id, slug="acme-old")
+    assert logger.replay().moved == 1
+    write(logger, 2)
+    assert stored(database, "acme-old") == [0, 1, 2]
+
+
+def test_what_a_callers_transaction_could_not_take_waits_for_the_same_company(
+    logs: Path, database: DatabaseSession, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise Unavailable("gone")
+
+    with database.get_session("acme") as session:
+        AuditRepository(session).since()  # the caller is at work already
+        logger = AuditLogger(logs, db_session=session)
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "_write", refuse)
+            write(logger, 1)
+    (event,) = logger.get_recent_events()
+    assert (event["organization"], event["organization_id"]) == ("acme", str(people.organization_id))
+    assert AuditLogger(logs, database=database).replay().moved == 1
+    assert stored(database, "acme") == [1]
+
+
+def test_an_event_without_a_time_blocks_nothing(logger: AuditLogger, database: DatabaseSession) -> None:
+    for time in ("2026-01-01", "soon", None):
+        logger.spool.add(line_of({"id": 1, "timestamp": time}))
+    assert logger.replay().rejected == 3
 
 
 def test_a_torn_line_is_counted_and_harms_no_other(
