@@ -87,9 +87,11 @@ class Workspace:
         return LocalStore(self.home / "documents")
 
     @contextmanager
-    def session(self) -> Iterator[Session]:
-        """One transaction, committed at the end, seeing this organisation only."""
-        with self.database.get_session(self.organization, ids=self.ids, clock=self.clock) as session:
+    def session(self, *, read_only: bool = False) -> Iterator[Session]:
+        """One transaction of this organisation, committed at the end; `read_only` blocks no writer."""
+        with self.database.get_session(
+            self.organization, read_only=read_only, ids=self.ids, clock=self.clock
+        ) as session:
             yield session
         self._unsealed = self._unsealed or AuditRepository(session).has_written()
 

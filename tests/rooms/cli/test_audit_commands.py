@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -9,7 +10,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from factories.terminal import Terminal
 from procur.audit.notes import Signer
 from procur.cli import workspace
+from procur.cli.steps import auditing as steps
+from procur.cli.workspace import Workspace
 from procur.core.errors import Conflict, Unavailable
+from procur.db import DatabaseConfig, DatabaseSession
+from procur.db.repositories import AuditRepository, TrailFilter
 
 
 def test_a_command_seals_what_it_wrote(company: Terminal) -> None:
@@ -102,6 +107,34 @@ def test_a_checkpoint_file_that_is_at_fault_is_not_the_trails_fault(
     assert company("audit", "verify", "--checkpoint", str(file), "--json").error["code"] == "invalid_input"
     told = company.told("audit", "verify")
     assert (told["intact"], told["signatures_checked"], told["checkpoints"]) == (True, True, 1)
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_who_exports_keeps_nobody_from_writing(company: Terminal, form: Literal["jsonl", "csv"]) -> None:
+    reader = Workspace(company.home)
+    lines = steps.export(reader, TrailFilter(), form)
+    assert next(lines)
+    assert steps.verify_trail(reader)["intact"]
+    config = DatabaseConfig(reader.config.database_url, busy_timeout=0)
+    writer = DatabaseSession(config)
+    with writer.get_session() as session:
+        AuditRepository(session).log_action(action="meanwhile")
+    writer.close()
+    assert "meanwhile" not in "".join(lines)
+    reader.close()
+
+
+def test_verifying_writes_nothing_and_waits_for_nobody(company: Terminal) -> None:
+    reader = Workspace(company.home)
+    assert steps.verify_trail(reader)["intact"]
+    writer = DatabaseSession(reader.config)
+    with writer.get_session() as session:
+        AuditRepository(session).log_action(action="meanwhile")
+        session.flush()
+        assert steps.verify_trail(reader)["waiting"] == 0
+    assert steps.verify_trail(reader)["waiting"] == 1
+    writer.close()
+    reader.close()
 
 
 def test_keys_change_only_when_somebody_says_so(company: Terminal) -> None:

@@ -30,7 +30,7 @@ def trail(
     workspace: Workspace, wanted: TrailFilter | None = None, *, limit: int = 100, cursor: str | None = None
 ) -> dict[str, Any]:
     """Return the last entries that are wanted, oldest first; `next_cursor` leads to those before them."""
-    with workspace.session() as session:
+    with workspace.session(read_only=True) as session:
         workspace.actor(session, "audit.read")
         repository = AuditRepository(session)
         page = repository.trail(wanted, cursor=cursor, limit=limit)
@@ -46,7 +46,7 @@ def verify_trail(
 ) -> dict[str, Any]:
     """Verify the trail against its seals and the checkpoints of these files; nothing is written."""
     given = [(path, _notes_of(path)) for path in checkpoints]
-    with workspace.session() as session:
+    with workspace.session(read_only=True) as session:
         origin = origin_of(workspace.actor(session, "audit.read").organization_id)
         known = [*keys, *_own_keys(workspace, session)]
         verifiers = [notes.Verifier.read(key) for key in known]
@@ -68,7 +68,7 @@ def seal_trail(workspace: Workspace) -> dict[str, Any]:
 
 def make_key(workspace: Workspace) -> dict[str, Any]:
     """Write a new key, unless there is one, and return what others verify with."""
-    with workspace.session() as session:
+    with workspace.session(read_only=True) as session:
         workspace.actor(session, "audit.read")
         path = _key_path(workspace)
         if not path.exists():
@@ -110,7 +110,7 @@ def checkpoint(workspace: Workspace, out: Path | None, rotate_from: str | None =
 
 def export(workspace: Workspace, wanted: TrailFilter, form: Format) -> Iterator[str]:
     """Yield the lines of an export."""
-    with workspace.session() as session:
+    with workspace.session(read_only=True) as session:
         workspace.actor(session, "audit.read")
         yield from export_trail(session, wanted, form=form)
 
@@ -141,7 +141,7 @@ def _own_keys(workspace: Workspace, session: Session) -> list[str]:
 
 def _refuse_second_key(workspace: Workspace, *, rotating: bool) -> None:
     """Refuse to make a key beside one that has signed already: that one is somewhere else."""
-    with workspace.session() as session:
+    with workspace.session(read_only=True) as session:
         signed_before = AuditSealRepository(session).last_checkpoint() is not None
     if signed_before and not rotating:
         raise Conflict(
