@@ -22,6 +22,20 @@ _STANDING = text(
 )
 
 
+_OWNER = text(
+    "SELECT pg_get_userbyid(relowner) FROM pg_class "
+    "WHERE oid = to_regclass('organizations') AND pg_has_role(current_user, relowner, 'MEMBER')"
+)
+# A member of the owner, or of a superuser, may become it.
+_TOO_MUCH = text(
+    "SELECT rolsuper OR rolbypassrls, "
+    "EXISTS (SELECT 1 FROM pg_roles other WHERE other.oid <> one.oid "
+    "AND (other.rolsuper OR other.rolbypassrls) AND pg_has_role(one.oid, other.oid, 'MEMBER')), "
+    "EXISTS (SELECT 1 FROM pg_class WHERE oid = to_regclass('organizations') "
+    "AND pg_has_role(one.oid, relowner, 'MEMBER')) FROM pg_roles one WHERE rolname = :role"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """What the role of a connection may do beyond reading and writing rows."""
@@ -56,9 +70,11 @@ def statements(connection: Connection, role: str, password: str | None) -> Itera
     yield f"GRANT USAGE ON SCHEMA {schema} TO {name}"
     yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {name}"
     yield f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {name}"
-    # Tables of later versions, which the same owner creates.
+    # Tables of later versions, which their owner creates, whoever runs this.
+    owner = connection.execute(_OWNER).scalar()
+    maker = "" if owner is None else f"FOR ROLE {_quoted(connection, owner)} "
     yield (
-        f"ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} "
+        f"ALTER DEFAULT PRIVILEGES {maker}IN SCHEMA {schema} "
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {name}"
     )
     yield f"REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {name}"
@@ -98,6 +114,23 @@ def _check(engine: Engine, role: str) -> None:
         raise InvalidInput(
             f"this connection is {role} itself; connect as the owner of the tables", field="role"
         )
+    with engine.connect() as connection:
+        _refuse_mighty(connection, role)
+
+
+def _refuse_mighty(connection: Connection, role: str) -> None:
+    """Refuse a role there is that walls do not hold: granting to it would look like safety and be none."""
+    found = connection.execute(_TOO_MUCH, {"role": role}).one_or_none()
+    if found is None or not any(found):
+        return
+    passes, _, owns = found
+    if passes:
+        why = "passes row-level security (SUPERUSER or BYPASSRLS)"
+    elif owns:
+        why = "is the owner of Procur's tables or a member of it"
+    else:
+        why = "is a member of a role that passes row-level security"
+    raise InvalidInput(f"the role {role} {why}", field="role", hint="name another one, or one not made yet")
 
 
 def _quoted(connection: Connection, name: str) -> str:

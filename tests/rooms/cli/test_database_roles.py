@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
 import databases
 import postgres
@@ -53,6 +53,60 @@ def test_the_role_reads_and_writes_rows_and_nothing_else(terminal: Terminal, adm
         database.close()
     finally:
         _forget(admin, role)
+
+
+@pytest.mark.parametrize("by", ["superuser", "owner"])
+def test_tables_of_later_versions_are_the_roles_too(  # noqa: PLR0917 - fixtures
+    terminal: Terminal,
+    postgres_database: DatabaseSession,
+    monkeypatch: pytest.MonkeyPatch,
+    admin: str,
+    role: str,
+    by: str,
+) -> None:
+    with databases.owner_of(postgres_database) as owner:
+        if by == "owner":  # who may not make roles: somebody else did
+            with psycopg.connect(admin, autocommit=True) as connection:
+                connection.execute(f"CREATE ROLE {role} LOGIN")
+            monkeypatch.setenv("PROCUR_DB_URL", owner.config.database_url)
+        try:
+            made = terminal("db", "roles", role, "--json")
+            assert made.code == 0, made.err
+            with owner.engine.begin() as later:
+                later.execute(text("CREATE TABLE of_a_later_version (number int)"))
+            url = make_url(admin).set(username=role).render_as_string(hide_password=False)
+            with psycopg.connect(url) as connection:
+                connection.execute("INSERT INTO of_a_later_version VALUES (1)")
+                connection.execute("UPDATE of_a_later_version SET number = 2")
+                assert connection.execute("DELETE FROM of_a_later_version RETURNING number").fetchone() == (
+                    2,
+                )
+        finally:
+            _forget(admin, role)
+
+
+@pytest.mark.parametrize(
+    "might", ["SUPERUSER", "BYPASSRLS", f"IN ROLE {databases.OWNER}", "IN ROLE superuser", "IN ROLE bypasser"]
+)
+def test_a_role_that_walls_do_not_hold_is_refused(
+    terminal: Terminal, admin: str, role: str, might: str
+) -> None:
+    with psycopg.connect(admin, autocommit=True) as connection:
+        mighty = f"{role}_mighty"
+        connection.execute(f"CREATE ROLE {mighty} {'BYPASSRLS' if 'bypasser' in might else 'SUPERUSER'}")
+        might = might.replace("superuser", mighty).replace("bypasser", mighty)
+        connection.execute(f"CREATE ROLE {role} LOGIN {might}")
+        try:
+            for more in ([], ["--print"]):
+                error = terminal("db", "roles", role, *more, "--json").error
+                assert (error["code"], error["field"]) == ("invalid_input", "role")
+            granted = connection.execute(
+                "SELECT 1 FROM information_schema.role_table_grants WHERE grantee = %s", [role]
+            )
+            assert granted.fetchone() is None
+        finally:
+            connection.execute(f"DROP ROLE {role}")
+            connection.execute(f"DROP ROLE {mighty}")
 
 
 def test_the_password_comes_from_a_file_and_is_not_shown(
