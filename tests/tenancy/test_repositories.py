@@ -4,23 +4,20 @@ Nothing is listed by hand: arguments are made from the names and types of the pa
 values and keys of the other organisation's rows. A new repository is attacked as soon as it is exported.
 """
 
-import collections.abc as shapes
 import inspect
 import re
-import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
-from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import SAWarning
-from sqlalchemy.orm import make_transient_to_detached
 
+from factories.aiming import ADDRESS, aim, is_key
 from factories.neighbours import Neighbours
-from factories.rows import NOW, TENANT_TABLES
+from factories.rows import TENANT_TABLES
 from procur.core.errors import ProcurError
 from procur.db import repositories
 from procur.db.base import Base
@@ -37,7 +34,6 @@ KINDS: list[Any] = sorted(
 )
 # A method with free keywords may not take all of a row's columns.
 _ILL_CALLED = re.compile("missing .* argument|multiple values for|unexpected keyword")
-_ADDRESS = {"id", "organization_id", "created_at", "updated_at"}
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
@@ -79,91 +75,22 @@ def _attempts(kind: Any, neighbours: Neighbours) -> Iterator[tuple[str, dict[str
         parameters = list(inspect.signature(method).parameters.values())[1:]
         named = [one for one in parameters if one.kind not in {one.VAR_KEYWORD, one.VAR_POSITIONAL}]
         required = {
-            one.name: _aim(one.name, one.annotation, row, neighbours)
+            one.name: aim(one.name, one.annotation, row, neighbours)
             for one in named
             if one.default is one.empty
         }
         yield name, required
         owned = {
-            one.name: _aim(one.name, one.annotation, row, neighbours)
+            one.name: aim(one.name, one.annotation, row, neighbours)
             for one in named
-            if _is_key(one.annotation) or one.name in row
+            if is_key(one.annotation) or one.name in row
         }
         if owned.keys() - required.keys():
             yield name, required | owned
         if any(one.kind == one.VAR_KEYWORD for one in parameters):
-            free = {key: value for key, value in row.items() if key not in _ADDRESS}
+            free = {key: value for key, value in row.items() if key not in ADDRESS}
             yield name, free | required
             yield name, {**free, **required, "organization_id": neighbours.organization_id}
-
-
-def _is_key(annotation: Any) -> bool:
-    return "UUID" in str(annotation)
-
-
-def _aim(  # noqa: PLR0911 - one per kind of parameter
-    name: str, annotation: Any, row: Mapping[str, Any], neighbours: Neighbours
-) -> Any:
-    """Return a foreign value for a parameter of this name and type."""
-    origin = typing.get_origin(annotation)
-    inner = typing.get_args(annotation)
-    if origin is tuple:
-        return tuple(_aim(name, one, row, neighbours) for one in inner if one is not Ellipsis)
-    if origin in {list, set, frozenset, shapes.Iterable, shapes.Sequence, shapes.Collection} and inner:
-        single = _aim(name.removesuffix("s"), inner[0], row, neighbours)
-        return {single} if origin in {set, frozenset} else [single]
-    if _is_key(annotation):
-        return _key(name, row, neighbours)
-    if isinstance(annotation, type) and issubclass(annotation, Base):
-        return _loaded(annotation, neighbours)
-    if is_dataclass(annotation):
-        types = typing.get_type_hints(annotation)
-        made = {
-            field.name: _aim(field.name, types[field.name], row, neighbours) for field in fields(annotation)
-        }
-        return annotation(**made)
-    if "Mapping" in str(annotation) or "dict" in str(annotation):
-        return {key: value for key, value in row.items() if key not in _ADDRESS}
-    if name in row and row[name] is not None:
-        return row[name]
-    return _plain(annotation, row)
-
-
-def _loaded(model: Any, neighbours: Neighbours) -> Any:
-    """Return a foreign row as if it had been loaded somewhere else."""
-    row = neighbours.rows[model.__tablename__]
-    names = {attribute.columns[0].name: attribute.key for attribute in model.__mapper__.column_attrs}
-    found = model(**{names[column]: value for column, value in row.items()})
-    make_transient_to_detached(found)
-    return found
-
-
-def _key(name: str, row: Mapping[str, Any], neighbours: Neighbours) -> Any:
-    if name in {"org_id", "organization_id", "organization"}:
-        return neighbours.organization_id
-    if isinstance(row.get(name), UUID):
-        return row[name]
-    for table in TENANT_TABLES:
-        if table.name.startswith(name.removesuffix("_id").removesuffix("id") or "?"):
-            return neighbours.rows[table.name].get("id", neighbours.organization_id)
-    return row.get("id", neighbours.organization_id)
-
-
-def _plain(annotation: Any, row: Mapping[str, Any]) -> Any:
-    for kind, value in (
-        (datetime, NOW),
-        (date, NOW.date()),
-        (bool, True),
-        (int, 1),
-        (float, 1.0),
-        (bytes, b"x"),
-    ):
-        if annotation is kind or kind in typing.get_args(annotation):
-            return value
-    if annotation is object:
-        return row.get("id", "x")
-    marked = [value for value in row.values() if isinstance(value, str) and value.startswith("acme ")]
-    return marked[0] if marked else "x"
 
 
 def _told(answer: Any) -> Iterator[str]:

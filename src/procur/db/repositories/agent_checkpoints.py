@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from procur.core.errors import Conflict, InvalidInput
 from procur.db import tenancy
+from procur.db.arguments import Checked
 from procur.db.models import AgentCheckpointBlob, AgentCheckpointRecord, AgentCheckpointWrite
 from procur.db.repositories.agent_state import hold, in_parts, named, sized
 from procur.db.repositories.upserts import insert_into
@@ -47,7 +48,7 @@ class StoredCheckpoint:
     writes: list[StoredWrite] = field(default_factory=list)
 
 
-class CheckpointRepository:
+class CheckpointRepository(Checked):
     """Threads of checkpoints, newest first by their ids, which rise with time."""
 
     def __init__(self, session: Session) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import Table, delete, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from procur.db import tenancy
+from procur.db.arguments import Checked
 from procur.db.models import AgentConversationRecord, AgentEntryRecord
 from procur.db.repositories.agent_state import hold, in_parts, named, sized
 from procur.db.repositories.upserts import insert_into
@@ -42,7 +43,7 @@ class StoredRecord:
     content: str
 
 
-class AgentRecordRepository:
+class AgentRecordRepository(Checked):
     """Records with optimistic concurrency, and the entries under them."""
 
     def __init__(self, session: Session) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from procur.core.errors import InvalidInput
 from procur.db import tenancy
+from procur.db.arguments import Checked
 from procur.db.models import AgentItemRecord
 from procur.db.types import clean_text
 
@@ -60,7 +61,7 @@ def hold(session: Session, *names: str, shared: bool = False) -> None:
     session.execute(select(lock(int.from_bytes(digest[:8], signed=True))))
 
 
-class AgentItemRepository:
+class AgentItemRepository(Checked):
     """The items of a conversation in the order they came; the text is the library's and comes back as it was.
 
     `kind` says whose items: an OpenAI Agents session and a LangChain history of the same id are two things.

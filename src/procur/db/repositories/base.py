@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from procur.core.errors import Conflict, InvalidInput, NotFound
 from procur.db import tenancy
+from procur.db.arguments import Checked
 from procur.db.base import OfOrganization, columns_of
 from procur.db.models import Base, Organization
 from procur.db.repositories.cascades import depending, has_dependents
@@ -39,7 +40,7 @@ def _by_id(model: Any) -> Select[Any]:
     return select(model).where(model.id == bindparam("id", type_=Uuid()))
 
 
-class Repository(Generic[M]):
+class Repository(Checked, Generic[M]):
     """Named queries over one table. The session says whose rows; deleted rows are hidden unless asked for."""
 
     model: ClassVar[Any]

@@ -7,13 +7,14 @@ from sqlalchemy.orm import Session
 
 from procur.core.errors import InvalidInput
 from procur.db import tenancy
+from procur.db.arguments import Checked
 from procur.db.models import NumberSequence
 from procur.db.repositories.upserts import insert_into
 
 SEQUENCES: Table = NumberSequence.__table__  # type: ignore[assignment]
 
 
-class NumberRepository:
+class NumberRepository(Checked):
     """Counts up per organisation, kind and year; no number is given out twice."""
 
     def __init__(self, session: Session) -> None:

@@ -13,6 +13,7 @@ from procur.core.errors import InvalidInput
 from procur.core.periods import period_at, resets_at
 from procur.core.plans import METERS
 from procur.db import tenancy
+from procur.db.arguments import Checked
 from procur.db.base import columns_of
 from procur.db.models import LlmCall, Organization, UsageCounter
 from procur.db.repositories.base import Key, Repository
@@ -35,7 +36,7 @@ class Spent:
     resets_at: datetime | None
 
 
-class UsageRepository:
+class UsageRepository(Checked):
     """Counters per meter and period. The period is the session's clock's, in UTC."""
 
     def __init__(self, session: Session, of: Organization | None = None) -> None:
