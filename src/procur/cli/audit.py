@@ -155,7 +155,7 @@ def verify(workspace: Workspace, *, checkpoints: tuple[Path, ...], keys: tuple[s
 @workspace_command
 def export(workspace: Workspace, *, wanted: TrailFilter, form: Format, out: Path | None) -> None:
     """Write the trail out, all of it or what the filters leave, oldest entry first."""
-    lines = steps.export(workspace, wanted, form)
+    lines = steps.export(workspace, wanted, form, out)
     first = next(lines, "")
     with nullcontext(sys.stdout) if out is None else out.open("w", encoding="utf-8", newline="") as file:
         file.write(first)

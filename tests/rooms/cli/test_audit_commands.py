@@ -183,3 +183,32 @@ def test_the_trail_goes_out_as_lines_and_as_a_table(company: Terminal, tmp_path:
         company("audit", "export", "--out", str(tmp_path / "no" / "x"), "--json").error["code"]
         == "unavailable"
     )
+
+
+@pytest.mark.parametrize("command", ["export", "checkpoint"])
+@pytest.mark.parametrize("name", ["procur.db", "audit-key.pem"])
+def test_nothing_is_written_over_the_database_or_the_key(company: Terminal, command: str, name: str) -> None:
+    assert company("audit", "keygen").code == 0
+    before = (company.home / name).read_bytes()
+    refused = company("audit", command, "--out", str(company.home / name), "--json")
+    assert refused.error["field"] == "out"
+    assert (company.home / name).read_bytes() == before
+
+
+def test_a_database_without_people_is_sealed_verified_and_exported(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal.home.mkdir()
+    url = f"sqlite:///{terminal.home / 'own.db'}"
+    database = DatabaseSession(url)
+    database.create_all_tables()
+    with database.get_session() as session:
+        AuditRepository(session).log_action(action="seen", description="by another application")
+    database.close()
+    monkeypatch.setenv("PROCUR_DB_URL", url)
+    assert terminal("audit", "seal", "--json").code == 0
+    told = terminal("audit", "verify", "--json").json
+    assert (told["intact"], told["sealed"]) == (True, 1)
+    assert "another application" in terminal("audit", "export").out
+    assert terminal("audit", "checkpoint", "--out", str(terminal.home / "notes.txt")).code == 0
+    assert terminal("usage", "--json").error["hint"]

@@ -82,6 +82,7 @@ def checkpoint(workspace: Workspace, out: Path | None, rotate_from: str | None =
     `rotate_from` is the verifier key of the last checkpoint, where that is not one's own.
     """
     workspace.require("audit.read")
+    _check_target(workspace, out)
     before = () if rotate_from is None else (notes.Verifier.read(rotate_from),)
     seal_waiting(workspace.session)
     made = not _key_path(workspace).exists()
@@ -108,8 +109,9 @@ def checkpoint(workspace: Workspace, out: Path | None, rotate_from: str | None =
     }
 
 
-def export(workspace: Workspace, wanted: TrailFilter, form: Format) -> Iterator[str]:
-    """Yield the lines of an export."""
+def export(workspace: Workspace, wanted: TrailFilter, form: Format, out: Path | None = None) -> Iterator[str]:
+    """Yield the lines of an export, to be written to `out`."""
+    _check_target(workspace, out)
     with workspace.session(read_only=True) as session:
         workspace.actor(session, "audit.read")
         yield from export_trail(session, wanted, form=form)
@@ -122,12 +124,12 @@ def _key_path(workspace: Workspace) -> Path:
 
 
 def _signer(workspace: Workspace, session: Session) -> notes.Signer:
-    organization = workspace.actor(session).organization_id
+    organization = workspace.actor(session, "audit.read").organization_id
     return notes.read_key(_key_path(workspace), origin_of(organization))
 
 
 def _signed_path(workspace: Workspace, session: Session) -> Path:
-    return signed_path(_key_path(workspace), workspace.actor(session).organization_id)
+    return signed_path(_key_path(workspace), workspace.actor(session, "audit.read").organization_id)
 
 
 def _own_keys(workspace: Workspace, session: Session) -> list[str]:
@@ -170,6 +172,15 @@ def _notes_of(path: Path) -> list[str]:
     if not found:
         raise InvalidInput(f"{path} holds no checkpoint", field="checkpoint")
     return found
+
+
+def _check_target(workspace: Workspace, out: Path | None) -> None:
+    """Refuse to write over the database or the signing key."""
+    kept = [_key_path(workspace)]
+    if workspace.config.sqlalchemy_url.get_backend_name() == "sqlite":
+        kept.append(Path(workspace.config.sqlalchemy_url.database or ""))
+    if out is not None and out.resolve() in [path.resolve() for path in kept]:
+        raise InvalidInput(f"{out} is the database or the signing key", field="out", hint="name another file")
 
 
 def _append(path: Path, note: str) -> None:
