@@ -14,6 +14,7 @@ from procur.core.clock import Clock
 from procur.core.errors import Conflict, InvalidInput
 from procur.db.models import Conversation
 from procur.db.repositories.appending import draft
+from procur.db.repositories.conversation_messages import summary_of
 from procur.db.values import checked
 from procur.db.words import phrases, searchable
 
@@ -104,7 +105,7 @@ class LocalTalks:
             kept = self._talks.get(name)
             if kept is None or (kept.changes, kept.summary_through) != talk.seen:
                 return False
-            kept.summary, kept.summary_through = summary, through
+            kept.summary, kept.summary_through = summary_of(summary), through
             return True
 
     def clear(self, name: str) -> int:

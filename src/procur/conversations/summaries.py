@@ -6,6 +6,8 @@ from typing import Any
 from procur.conversations.backend import Backend, Talk
 from procur.conversations.entries import Entry
 from procur.conversations.window import CountTokens, Window, cost_of, cut, newest_that_fit
+from procur.core.errors import InvalidInput
+from procur.db.repositories.conversation_messages import summary_of
 
 Summarise = Callable[[str | None, list[dict[str, Any]]], str]
 _BATCH = 200
@@ -18,11 +20,11 @@ class WindowBuilder:
 
     def __init__(self, backend: Backend, *, count: CountTokens, summarise: Summarise) -> None:
         self._backend = backend
-        self._count = count
+        self._count = _counting(count)
         self._summarise = summarise
 
     def build(self, name: str, max_tokens: int) -> Window:
-        """Return the newest messages that fit, with a summary of the others: together the whole conversation.
+        """Return the newest messages that fit, with a summary that was made of all the others.
 
         Where writers change the past faster than it can be summed up, the summary is used but not stored.
         """
@@ -36,7 +38,9 @@ class WindowBuilder:
             fitting = newest_that_fit(newest, max_tokens - max_tokens // _SUMMARY_SHARE, self._count)
             begins = fitting[0].sequence if fitting else talk.last_sequence + 1
             summary, through = self._summary(name, talk, begins - 1)
-            stored = through == talk.summary_through
+            if summary is None:  # what it would have been of is gone meanwhile
+                continue
+            stored = (summary, through) == (talk.summary, talk.summary_through)
             if stored or self._backend.keep_summary(name, summary, through, talk):
                 break
         return self._window(fitting, summary, through, max_tokens)
@@ -54,18 +58,18 @@ class WindowBuilder:
             if len(batch) < _BATCH:
                 return found, True
 
-    def _summary(self, name: str, talk: Talk, through: int) -> tuple[str, int]:
+    def _summary(self, name: str, talk: Talk, through: int) -> tuple[str | None, int]:
         """Return the stored summary, continued so that it covers message `through`; and what it covers."""
-        if talk.summary is not None and talk.summary_through >= through:
+        if talk.summary and talk.summary_through >= through:
             return talk.summary, talk.summary_through
-        summary, done = talk.summary, talk.summary_through if talk.summary is not None else 0
+        summary, done = talk.summary or None, talk.summary_through if talk.summary else 0
         while done < through:
             batch = [one for one in self._backend.after(name, done, _BATCH) if one.sequence <= through]
             if not batch:
                 break
-            summary = self._summarise(summary, [entry.as_dict() for entry in batch])
+            summary = summary_of(self._summarise(summary, [entry.as_dict() for entry in batch]))
             done = batch[-1].sequence
-        return summary or "", through
+        return summary, 0 if summary is None else through
 
     def _window(self, entries: list[Entry], summary: str | None, through: int, max_tokens: int) -> Window:
         spent = sum(cost_of(entry, self._count) for entry in entries)
@@ -73,3 +77,17 @@ class WindowBuilder:
             summary = cut(summary, max_tokens - spent, self._count)
             spent += self._count(summary) if summary else 0
         return Window([entry.as_dict() for entry in entries], summary, through, spent)
+
+
+def _counting(count: CountTokens) -> CountTokens:
+    """Refuse what is no number of tokens, whoever counts."""
+
+    def counted(text: str) -> int:
+        number: Any = count(text)
+        if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+            raise InvalidInput(
+                f"count_tokens must return a whole number, not {str(number)[:40]!r}", field="count_tokens"
+            )
+        return number
+
+    return counted

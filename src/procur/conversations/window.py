@@ -12,14 +12,15 @@ _BYTES_PER_TOKEN = 3
 _LONGEST_LINE = 160
 _LONGEST_SUMMARY = 4000
 _LEFT_OUT = "[…]"
+_HEAD_SHARE = 4  # a quarter of what is kept is its beginning
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
     """The newest messages that fit, and the summary of the older ones.
 
-    `summary` covers every message up to number `summary_through`, and the window begins no later than with
-    the next one. `tokens` is what both cost together.
+    `summary` was made of every message up to number `summary_through`, cut to fit, and the window begins no
+    later than with the next one. `tokens` is what both cost together.
     """
 
     messages: list[dict[str, Any]]
@@ -56,19 +57,19 @@ def newest_that_fit(entries: Sequence[Entry], budget: int, count: CountTokens) -
 def extract(previous: str | None, messages: Iterable[dict[str, Any]]) -> str:
     """Continue a summary by the beginning of each message: nothing in it that was not said.
 
-    Beyond 4,000 characters its oldest lines give way to "[…]".
+    Beyond 4,000 characters its beginning and its newest lines stay; the middle gives way to "[…]".
     """
     lines = [] if not previous else previous.split("\n")
-    lines += [_line(message) for message in messages]
-    return "\n".join(_bounded(lines, lambda kept: sum(map(len, kept)) + len(kept) <= _LONGEST_SUMMARY))
+    return _shortened([*lines, *map(_line, messages)], _LONGEST_SUMMARY, len)
 
 
 def cut(summary: str, budget: int, count: CountTokens) -> str:
-    """Return the newest lines of a summary that fit the budget; an empty text when none does."""
-    if count(summary) <= budget:
-        return summary
-    kept = _bounded(summary.split("\n"), lambda lines: count("\n".join(lines)) <= budget)
-    return "\n".join(kept)
+    """Return the beginning and the newest lines of a summary within the budget, "[…]" between them.
+
+    A line that is too long for it, such as a summary in one paragraph, is cut after a word. The text is empty
+    where not even the mark fits.
+    """
+    return _shortened(summary.split("\n"), budget, count)
 
 
 def _line(message: dict[str, Any]) -> str:
@@ -78,17 +79,52 @@ def _line(message: dict[str, Any]) -> str:
     return f"{message['role']}: {said}"
 
 
-def _bounded(lines: list[str], fits: Callable[[list[str]], bool]) -> list[str]:
-    """Leave out as few of the oldest lines as will do (by halving: fitting is monotone)."""
+def _shortened(lines: list[str], budget: int, size: Callable[[str], int]) -> str:
+    """Leave out the middle: a quarter is for the oldest lines, what these leave is for the newest."""
+
+    def fits(*parts: list[str], within: int = budget) -> bool:
+        return size("\n".join(line for part in parts for line in part)) <= within
+
     if fits(lines):
-        return lines
-    own = [line for line in lines if line != _LEFT_OUT]
-    least, most = 1, len(own)
+        return "\n".join(lines)
+    gap = [_LEFT_OUT]
+    before = lines.index(_LEFT_OUT) if _LEFT_OUT in lines else len(lines)
+    first = _most(before, lambda n: fits(lines[:n], within=budget // _HEAD_SHARE))
+    rest = [line for line in lines[first:] if line != _LEFT_OUT]
+    head = lines[:first]
+    last = _most(len(rest), lambda n: fits(head, gap, rest[len(rest) - n :]))
+    middle, tail = rest[: len(rest) - last], rest[len(rest) - last :]
+    if not fits(head, gap, tail, within=budget - budget // _HEAD_SHARE):
+        kept = [*head, *gap, *tail]
+    else:  # much is left, because the next line is long: as much of the middle as goes in
+        more = _most(len(middle), lambda n: fits(head, middle[:n], gap, tail))
+        head, middle = [*head, *middle[:more]], middle[more:]
+        gap = [] if len(middle) == 1 and _LEFT_OUT not in lines else gap
+        long = middle[0] if middle else ""
+        length = _most(len(long), lambda n: fits(head, _beginning(long, n), gap, tail))
+        begun = _beginning(long, length)
+        kept = [*head, *begun, *(gap if begun else [_LEFT_OUT]), *tail]
+    text = "\n".join(kept)
+    return text if size(text) <= budget else ""
+
+
+def _beginning(line: str, length: int) -> list[str]:
+    """Return this many characters of a line at most, up to a whole word where there is one."""
+    part = line[:length].rstrip()
+    if not part:
+        return []
+    whole = line[len(part) :][:1] in {"", " "}
+    words = part if whole else part.rpartition(" ")[0]
+    return [f"{words.rstrip() or part}…"]
+
+
+def _most(most: int, fits: Callable[[int], bool]) -> int:
+    """Return the largest number that fits, by halving: where one fits, all smaller ones do."""
+    least = 0
     while least < most:
-        middle = (least + most) // 2
-        if fits([_LEFT_OUT, *own[middle:]]):
-            most = middle
+        middle = (least + most + 1) // 2
+        if fits(middle):
+            least = middle
         else:
-            least = middle + 1
-    shortened = [_LEFT_OUT, *own[most:]]
-    return shortened if fits(shortened) else []
+            most = middle - 1
+    return least

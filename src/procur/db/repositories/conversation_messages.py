@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, func, select, update
 
+from procur.core.errors import InvalidInput
 from procur.db import tenancy
 from procur.db.models import Conversation, Message
 from procur.db.repositories.appending import MessageWriter
@@ -132,15 +133,19 @@ class ConversationMessages(ConversationRows):
     def set_summary(self, id: Key, summary: str, *, through: int, seen: ConversationState) -> bool:  # noqa: A002
         """Keep what was said up to message `through` in short.
 
-        False, and nothing kept, when messages were taken back or changed, or another summary was stored,
-        since `seen` was read.
+        False, and nothing kept, when messages were taken back or changed, another summary was stored or the
+        conversation was deleted since `seen` was read. InvalidInput for a summary that says nothing.
         """
-        values = {"summary": summary, "summary_sequence": through}
-        row = self.get(id, for_update=True)
+        values = checked(Conversation, {"summary": summary_of(summary), "summary_sequence": through})
+        row = self.get_by_id(id, for_update=True)
         known = (seen.revision - seen.last_sequence, seen.summary_sequence)
-        if row.id != seen.id or (row.revision - row.last_sequence, row.summary_sequence) != known:
+        if (
+            row is None
+            or row.id != seen.id
+            or (row.revision - row.last_sequence, row.summary_sequence) != known
+        ):
             return False
-        for name, value in checked(Conversation, values).items():
+        for name, value in values.items():
             setattr(row, name, value)
         self.session.flush()
         return True
@@ -158,3 +163,11 @@ class ConversationMessages(ConversationRows):
 
     def _of(self, key: UUID) -> Select[Any]:
         return select(Message).where(Message.conversation_id == key)
+
+
+def summary_of(answer: object) -> str:
+    """Return a summary as it can be kept; refuse one that is no text or says nothing."""
+    summary: str | None = checked(Conversation, {"summary": answer})["summary"]
+    if summary is None or not summary.strip():
+        raise InvalidInput("summary is empty", field="summary")
+    return summary
