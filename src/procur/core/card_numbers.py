@@ -3,7 +3,7 @@
 import functools
 
 _LUHN_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
-_SHORTEST = 13
+_SHORTEST = 14  # 13 digits are a barcode (EAN-13): one in ten of them would pass for a card
 
 # First four digits (from, to) and the lengths that issuers use. None starts with 1 (times in milliseconds or
 # microseconds do) or 0.
@@ -17,21 +17,21 @@ _ISSUERS: tuple[tuple[int, int, frozenset[int]], ...] = (
     (3600, 3699, frozenset({14, 16})),  # Diners Club
     (3700, 3799, frozenset({15})),  # American Express
     (3800, 3999, frozenset({14, 16})),  # Diners Club
-    (4000, 4999, frozenset({13, 16, 19})),  # Visa
-    (5018, 5020, frozenset({13, 14, 15, 16, 17, 18, 19})),  # Maestro
-    (5038, 5038, frozenset({13, 14, 15, 16, 17, 18, 19})),
+    (4000, 4999, frozenset({16, 19})),  # Visa
+    (5018, 5020, frozenset({14, 15, 16, 17, 18, 19})),  # Maestro
+    (5038, 5038, frozenset({14, 15, 16, 17, 18, 19})),
     (5041, 5041, frozenset({16})),  # Elo
     (5060, 5061, frozenset({16, 18, 19})),  # Verve
     (5067, 5067, frozenset({16})),  # Elo
     (5080, 5089, frozenset({16})),  # RuPay
     (5100, 5599, frozenset({16})),  # Mastercard
-    (5893, 5893, frozenset({13, 14, 15, 16, 17, 18, 19})),  # Maestro
+    (5893, 5893, frozenset({14, 15, 16, 17, 18, 19})),  # Maestro
     (6000, 6099, frozenset({16, 17, 18, 19})),  # Discover, RuPay
     (6200, 6299, frozenset({16, 17, 18, 19})),  # UnionPay
-    (6304, 6304, frozenset({13, 14, 15, 16, 17, 18, 19})),  # Maestro
+    (6304, 6304, frozenset({14, 15, 16, 17, 18, 19})),  # Maestro
     (6360, 6369, frozenset({16, 17, 18, 19})),  # InterPayment, Elo
     (6440, 6599, frozenset({16, 17, 18, 19})),  # Discover, RuPay, Troy
-    (6759, 6771, frozenset({13, 14, 15, 16, 17, 18, 19})),  # Maestro
+    (6759, 6771, frozenset({14, 15, 16, 17, 18, 19})),  # Maestro
     (8100, 8299, frozenset({16, 17, 18, 19})),  # UnionPay, RuPay
     (9792, 9792, frozenset({16})),  # Troy
 )

@@ -17,17 +17,18 @@ from procur.core.errors import InvalidInput
 Span = tuple[int, int]
 Finder = Callable[[str], Iterable[Span]]
 
-# A value under such a name is a secret, whatever it looks like.
-_SECRET_NAMES = frozenset(
-    {
-        *("password", "passwd", "passphrase", "authorization", "private_key", "mfa_secret"),
-        *("secret", "secret_key", "client_secret", "api_key", "apikey"),
-        *("access_token", "refresh_token", "id_token"),
-    }
+# A value under a name that ends so, written without separators, is a secret, whatever it looks like.
+_SECRET_NAMES = (
+    *("password", "passwd", "passphrase", "pwd", "secret", "token", "authorization"),
+    *("apikey", "secretkey", "privatekey", "accesskey"),
 )
+_NOT_IN_NAMES = re.compile(r"[\W_]+")
 _NO_CARD = 10**20
+_MOST_PASSES = 8
 _SHORTEST = 7  # characters of the shortest thing worth a look: a@bc.de
-_FEWEST_DIGITS: dict[str, int] = {"credit_card": 13, "iban": 9, "ssn": 9, "phone": 9}
+_HIDDEN = "\u200b"  # stands in the shadow for combining marks and characters without width
+_BETWEEN = f"[ {_HIDDEN}-]"
+_FEWEST_DIGITS: dict[str, int] = {"credit_card": 14, "iban": 9, "ssn": 9, "phone": 9}
 _WORD_START = r"(?<![A-Za-z0-9])"
 _WORD_END = r"(?![A-Za-z0-9])"
 
@@ -54,16 +55,37 @@ _CREDENTIALS = re.compile(
     rf"|{_WORD_START}(?i:Bearer) {{1,4}}(?P<bearer>[A-Za-z0-9._~+/=-]{{8,}}+)"
     rf"|{_WORD_START}[A-Za-z][A-Za-z0-9+.-]{{1,30}}://[^\s/:@?#]{{0,200}}:(?P<password>[^\s/]{{1,200}})@"
 )
+_NAMED_HINTS = ("pass", "pwd", "secret", "token", "key")
+# `name=value` and `name: value`; the name stays.
+_NAMED = re.compile(
+    r"(?:passw(?:or)?d|passphrase|pwd|secret|token|(?:api|secret|private|access)[_ -]?key)"
+    r"[\"']?[ ]{0,2}[:=][ ]{0,2}(?!\[REDACTED_)"
+    r"(?:\"(?!\[REDACTED_)(?P<quoted>[^\"\n]{1,500}+)\"|'(?!\[REDACTED_)(?P<single>[^'\n]{1,500}+)'"
+    r"|(?P<bare>[^\s\"',;&]++))",
+    re.IGNORECASE,
+)
 _PLAIN_WORD = re.compile(r"[a-z]{8,15}[.-]?|[A-Z][a-z]{7,14}[.-]?")  # "Bearer documents" is no secret
 
 # At most one space or dash between two digits. A UUID is swallowed whole, so that its groups are no number.
 _DIGITS = re.compile(
     rf"{_WORD_START}[0-9a-fA-F]{{8}}(?:-[0-9a-fA-F]{{4}}){{3}}-[0-9a-fA-F]{{12}}{_WORD_END}"
-    rf"|(?P<run>{_WORD_START}(?:[0-9]++{_WORD_END}(?:[ -](?=[0-9]++{_WORD_END}))?)++)"
+    rf"|(?P<run>{_WORD_START}(?:[0-9]++{_WORD_END}(?:{_BETWEEN}(?=[0-9]++{_WORD_END}))?)++)"
 )
+# Four groups of four (and the rest), or 4-6-5, with up to three characters between them.
+_APART = rf"[\s.,:;/_|{_HIDDEN}-]{{1,3}}"
+_GROUPED = re.compile(
+    rf"(?<![0-9])(?=(?P<short>[0-9]{{4}}{_APART}(?:[0-9]{{6}}{_APART}[0-9]{{4,5}}|"
+    rf"[0-9]{{4}}{_APART}[0-9]{{4}}{_APART}[0-9]{{4}})(?![0-9]))"
+    rf"(?P<long>(?:{_APART}[0-9]{{1,3}}(?![0-9]))?))"
+)
+_GLUED = re.compile(
+    r"(?<![A-Za-z0-9])(?P<before>[A-Za-z]{2,}+)?(?P<digits>[0-9]{14,19})(?P<after>[A-Za-z]{2,}+)?(?![A-Za-z0-9])"
+)
+_ADDRESS_BEFORE = re.compile(r"(?:::|(?<![0-9A-Za-z])[0-9A-Fa-f]{1,4}:)\Z")
+_ADDRESS_AFTER = re.compile(r":[0-9A-Fa-f]{0,4}(?![0-9A-Za-z])")
 _DIGIT = re.compile("[0-9]")
 _GROUP = re.compile("[0-9]+")
-_IBAN_HEAD = re.compile(rf"{_WORD_START}[A-Za-z]{{2}}[0-9]{{2}}(?=[ -]?[A-Za-z0-9])")
+_IBAN_HEAD = re.compile(rf"{_WORD_START}[A-Za-z]{{2}}[0-9]{{2}}(?={_BETWEEN}?[A-Za-z0-9])")
 _IBAN_LENGTHS = {
     name: int(length)
     for length, names in {
@@ -76,19 +98,31 @@ _IBAN_LENGTHS = {
     for name in names.split()
 }  # fmt: skip
 _EMAIL = re.compile(
-    r"(?:(?<![\w.+'-])[\w.+'-]++|\"[^\"\n@]{1,64}+\")(?:@|%40)(?P<domain>[^\W_](?:[^\W_]|[.-])*+)"
+    rf"(?:(?<![\w.+'{_HIDDEN}-])[\w.+'{_HIDDEN}-]++|\"[^\"\n@]{{1,64}}+\")(?:@|%40){_HIDDEN}*+"
+    rf"(?P<domain>[^\W_](?:[^\W_]|[.{_HIDDEN}-])*+)"
 )
-_DOMAIN = re.compile(r"(?:[^\W_]|[.-])*\.(?:[^\W\d_]{2,63}|xn--[A-Za-z0-9-]{2,59})(?![^\W_])")
+_DOMAIN = re.compile(
+    rf"(?:[^\W_]|[.{_HIDDEN}-])*\.(?:(?:[^\W\d_]{_HIDDEN}{{0,2}}){{2,63}}|xn--[A-Za-z0-9-]{{2,59}})(?![^\W_])"
+)
 _LONGEST_DOMAIN = 253
 _SSN = re.compile(
     rf"{_WORD_START}(?<![A-Za-z0-9]-)(?!000|666|9)[0-9]{{3}}-(?!00)[0-9]{{2}}-(?!0000)[0-9]{{4}}"
     rf"{_WORD_END}(?!-[A-Za-z0-9])"
 )
 _PHONE = re.compile(
-    r"(?<![A-Za-z0-9+])\+[1-9](?:[ .()/-]{0,3}[0-9]){8,14}(?![0-9]|[.,][0-9])"
-    rf"|{_WORD_START}(?<![A-Za-z0-9][-.])(?:1-)?(?:\([0-9]{{3}}\) ?|[0-9]{{3}}-)[0-9]{{3}}-[0-9]{{4}}"
+    rf"(?<![A-Za-z0-9+])(?P<plus>\+[1-9](?:[ .()/{_HIDDEN}-]{{0,3}}[0-9]){{8,14}})(?![0-9]|[.,][0-9])"
+    rf"|{_WORD_START}(?<![A-Za-z0-9][-.])(?:1-)?"
+    r"(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}-)[2-9][0-9]{2}-[0-9]{4}"
     rf"{_WORD_END}(?!-[0-9])"
 )
+# An amount with its sign is no phone number.
+_DECIMAL = re.compile(r"\+[0-9]+(?:[ .][0-9]{3})*\.[0-9]{1,2}")
+_CURRENCY = (
+    r"(?:[$€£¥₹%]|(?:AUD|BRL|CAD|CHF|CNY|CZK|DKK|EUR|GBP|HKD|HUF|INR|JPY|KRW|MXN|NOK|NZD|PLN|RUB|SEK|SGD|TRY|USD|ZAR)"
+    r"(?![A-Za-z]))"
+)
+_CURRENCY_AFTER = re.compile(rf" {{0,2}}{_CURRENCY}")
+_CURRENCY_BEFORE = re.compile(rf"(?<![A-Za-z]){_CURRENCY} {{0,2}}\Z")
 
 
 def redact(text: str) -> str:
@@ -111,7 +145,7 @@ def kinds_in(text: str) -> set[str]:
 def redact_value(value: Any, redactor: Callable[[str], str] = redact, *, field: str = "value") -> Any:
     """Return a JSON value with every text in it redacted, names of fields included.
 
-    A number that is a card number becomes text; so does whatever stands under a name like "password".
+    A number that is a card number becomes text; so does what stands under a name like "password" (not null).
     `field` names the value in the error that one nested too deeply raises.
     """
     try:
@@ -141,9 +175,14 @@ def _redacted_object(value: Mapping[Any, Any], redactor: Callable[[str], str]) -
         while name in told:  # two addresses as names: both values stay
             number += 1
             name = f"{base} {number}"
-        secret = isinstance(item, str) and item and str(key).lower().replace("-", "_") in _SECRET_NAMES
+        secret = item not in (None, "") and _names_a_secret(str(key))
         told[name] = _marker("api_key") if secret else _redacted(item, redactor)
     return told
+
+
+def _names_a_secret(name: str) -> bool:
+    """Say whether such a name ("userPassword", "API-Key", "client secret") holds a secret."""
+    return _NOT_IN_NAMES.sub("", name).lower().endswith(_SECRET_NAMES)
 
 
 def _is_card(number: float | Decimal) -> bool:
@@ -157,14 +196,18 @@ def _marker(kind: str) -> str:
 
 
 def _without(text: str, finders: Mapping[str, Finder], found: set[str] | None = None) -> str:
-    """Replace until nothing is found any more, so that redacting again changes nothing."""
+    """Replace until nothing is found any more, so that redacting again changes nothing.
+
+    What is replaced may uncover its neighbour. Only text made for it needs more than a few passes.
+    """
     if len(text) < _SHORTEST:
         return text
-    while True:
+    for _ in range(_MOST_PASSES):
         once = _pass(text, finders, found)
         if once == text:
-            return text
+            break
         text = once
+    return text
 
 
 def _pass(text: str, finders: Mapping[str, Finder], found: set[str] | None) -> str:
@@ -212,8 +255,10 @@ class _Plain(dict[int, int]):
             code = ord(plain)
         elif category == "Pd" or character in "\u2212\u00ad":
             code = ord("-")
-        elif category == "Zs" or character in "\u200b\u200c\u200d\u2060\ufeff":
+        elif category == "Zs":
             code = ord(" ")
+        elif category.startswith("M") or character in "\u200b\u200c\u200d\u2060\ufeff":
+            code = ord(_HIDDEN)
         self[ord(character)] = code
         return code
 
@@ -222,6 +267,7 @@ _PLAIN = _Plain({code: code for code in range(128)})
 
 
 def _secrets(shadow: str) -> Iterator[Span]:
+    yield from _named(shadow)
     if any(hint in shadow for hint in _SECRET_HINTS):
         for match in _SECRETS.finditer(shadow):
             yield match.span()
@@ -234,19 +280,62 @@ def _secrets(shadow: str) -> Iterator[Span]:
             yield match.span(group)
 
 
+def _named(shadow: str) -> Iterator[Span]:
+    lowered = shadow.lower()
+    if any(hint in lowered for hint in _NAMED_HINTS):
+        for match in _NAMED.finditer(shadow):
+            yield match.span(match.lastgroup or "bare")
+
+
 def _cards(shadow: str) -> Iterator[Span]:
+    yield from _grouped_cards(shadow)
+    yield from _glued_cards(shadow)
+    replaced_to = -1
     for match in _DIGITS.finditer(shadow):
-        if match["run"] is not None:
-            follows_point = shadow[match.start() - 1 : match.start()] == "."
-            part_of_decimal = follows_point and shadow[: match.start() - 1][-1:].isdigit()
-            yield from _cards_in_run(shadow, match.start("run"), match.end("run"), part_of_decimal)
+        if match["run"] is None:
+            continue
+        start, end = match.span("run")
+        # What stands before the point of a decimal is a number that stays.
+        decimal = _follows_number(shadow, start) and replaced_to != start - 1
+        for span in _cards_in_run(shadow, start, end, decimal):
+            replaced_to = span[1]
+            yield span
 
 
-def _cards_in_run(shadow: str, start: int, end: int, part_of_decimal: bool) -> Iterator[Span]:
+def _follows_number(shadow: str, start: int) -> bool:
+    return start > 1 and shadow[start - 1] == "." and shadow[start - 2].isdigit()
+
+
+def _grouped_cards(shadow: str) -> Iterator[Span]:
+    """Find groups as on the card, whatever stands between them."""
+    for match in _GROUPED.finditer(shadow):
+        for end in {match.end("short"), match.end("long")}:
+            digits = "".join(_GROUP.findall(shadow, match.start(), end)) if end > 0 else ""
+            if is_card_number(digits) and not _in_address(shadow, match.start(), end):
+                yield match.start(), end
+
+
+def _in_address(shadow: str, start: int, end: int) -> bool:
+    """Say whether the groups are some of an IPv6 address."""
+    before = _ADDRESS_BEFORE.search(shadow[max(0, start - 6) : start])
+    return ":" in shadow[start:end] and bool(before or _ADDRESS_AFTER.match(shadow, end))
+
+
+def _glued_cards(shadow: str) -> Iterator[Span]:
+    """Find a number with a word before or behind it. One letter is no word: hashes and ids have such."""
+    for match in _GLUED.finditer(shadow):
+        word = match["before"] or match["after"]
+        if word and is_card_number(match["digits"]) and not _follows_number(shadow, match.start()):
+            token = match[0]
+            if len(token) != _IBAN_LENGTHS.get(token[:2].upper()) or not _is_iban(token):
+                yield match.span("digits")
+
+
+def _cards_in_run(shadow: str, start: int, end: int, decimal: bool) -> Iterator[Span]:
     groups = [(match.start(), match.end()) for match in _GROUP.finditer(shadow, start, end)]
-    if part_of_decimal and len(groups) == 1:
+    if decimal and len(groups) == 1:
         return
-    digits = shadow[start:end].replace(" ", "").replace("-", "")
+    digits = "".join(_GROUP.findall(shadow, start, end))
     begins, before = [], 0
     for begin, stop in groups:
         begins.append((before, begin))
@@ -264,7 +353,7 @@ def _ibans(shadow: str) -> Iterator[Span]:
         length = _IBAN_LENGTHS.get(head[0][:2].upper())
         taken, at = head[0], head.end()
         while length is not None and len(taken) < length:
-            if shadow[at : at + 1] in {" ", "-"}:
+            if shadow[at : at + 1] in {" ", "-", _HIDDEN}:
                 at += 1
             character = shadow[at : at + 1]
             if not (character.isascii() and character.isalnum()):
@@ -295,7 +384,15 @@ def _ssns(shadow: str) -> Iterator[Span]:
 
 
 def _phones(shadow: str) -> Iterator[Span]:
-    return (match.span() for match in _PHONE.finditer(shadow))
+    for match in _PHONE.finditer(shadow):
+        start, end = match.span()
+        amount = match["plus"] is not None and (
+            _DECIMAL.fullmatch(match["plus"])
+            or _CURRENCY_AFTER.match(shadow, end)
+            or _CURRENCY_BEFORE.search(shadow[max(0, start - 6) : start])
+        )
+        if not amount:
+            yield start, end
 
 
 _ONLY_SECRETS: dict[str, Finder] = {"api_key": _secrets, "credit_card": _cards}

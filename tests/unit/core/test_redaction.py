@@ -14,7 +14,7 @@ from procur.core.redaction import kinds_in, redact, redact_secrets, redact_value
 
 CARDS = {
     "Visa": "4111111111111111",
-    "Visa, 13 digits": "4222222222222",
+    "Visa, 19 digits": "4000000000000000006",
     "Mastercard": "5555555555554444",
     "Mastercard, second series": "2223003122003222",
     "American Express": "378282246310005",
@@ -36,6 +36,9 @@ PHRASES = {
     "/login?user=bob%40example.com&x=1": ("/login?user=[REDACTED_EMAIL]&x=1", {"email"}),
     "jürgen@bücher.example": ("[REDACTED_EMAIL]", {"email"}),
     "ｂｏｂ＠ｅｘａｍｐｌｅ．ｃｏｍ": ("[REDACTED_EMAIL]", {"email"}),
+    "jose\u0301@example.com": ("[REDACTED_EMAIL]", {"email"}),
+    "to ann\u200b@exam\u200dple.com.": ("to [REDACTED_EMAIL].", {"email"}),
+    "ann@\u2060example.com": ("[REDACTED_EMAIL]", {"email"}),
     "a@b.com-now": ("[REDACTED_EMAIL]-now", {"email"}),
     "SSN 123-45-6789.": ("SSN [REDACTED_SSN].", {"ssn"}),
     "SSN 123–45–6789": ("SSN [REDACTED_SSN]", {"ssn"}),
@@ -96,7 +99,12 @@ UNTOUCHED = [
     "https://example.com:8080/path?x=1, postgresql://bob@db/x, @alice, bob@localhost, a@b",
     "GB82WEST12345698765433 DE00370400440532013000",
     "eyJ is how a token starts",
-    "192.168.1.1, 2001:db8::1",
+    "192.168.1.1, 2001:db8::1, 2001:db8:4111:1111:1111:1111:0:1",
+    "EAN 4006381333931 4222222222222 6759649826439",
+    "delta +12500000.00 EUR, +1 250 000 000 EUR, EUR +1250000000, +1250000000 $, +1 250 000 000.50",
+    "part 100-200-3000 and 200-100-3000, lot 000-45-6789",
+    "0.4111111111111111USD, 1.4111111111111111 EUR",
+    "d4111111111111111e 5e4111111111111111f0",
 ]
 
 
@@ -110,6 +118,60 @@ def test_a_card_number_goes_in_every_spelling(issuer: str) -> None:
         assert redact(f"paid with {told}, thanks") == "paid with [REDACTED_CREDIT_CARD], thanks"
         assert redact_secrets(f"2026 {told} 12") == "2026 [REDACTED_CREDIT_CARD] 12"
         assert kinds_in(told) == {"credit_card"}
+
+
+WRITTEN = [
+    *(f"4111{between}1111{between}1111{between}1111" for between in (".", "/", "_", "  ", " - ", "\t", "\n")),
+    *(f"4111{between}1111{between}1111{between}1111" for between in (", ", ":", " | ", "\u200b", "\u00a0")),
+    *(f"3782{between}822463{between}10005" for between in (".", "/", "_", "  ", " - ", ":")),
+    "4000.0000.0000.0000.006",
+]
+
+
+@pytest.mark.parametrize("card", WRITTEN)
+def test_a_card_goes_whatever_stands_between_its_groups(card: str) -> None:
+    for redactor in (redact, redact_secrets):
+        assert redactor(f"card: {card}!") == "card: [REDACTED_CREDIT_CARD]!"
+        assert redactor(f"card:{card}.{card}.x") == ("card:[REDACTED_CREDIT_CARD].[REDACTED_CREDIT_CARD].x")
+
+
+GLUED = {
+    "card4111111111111111": "card[REDACTED_CREDIT_CARD]",
+    "4111111111111111USD": "[REDACTED_CREDIT_CARD]USD",
+    "4111111111111111.4111111111111111.4111111111111111": ".".join(["[REDACTED_CREDIT_CARD]"] * 3),
+    "1234 4111.1111.1111.1111 1234": "1234 [REDACTED_CREDIT_CARD] 1234",
+}
+
+
+@pytest.mark.parametrize("text", GLUED)
+def test_a_card_goes_whatever_stands_next_to_it(text: str) -> None:
+    assert redact(text) == GLUED[text]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["password", "userPassword", "db-password", "API-Key", "apikey", "client secret", "authToken", "PWD"],
+)
+@pytest.mark.parametrize("value", ["hunter2", 12345, 0, ["a", "b"], {"a": 1}, True])
+def test_whatever_stands_under_the_name_of_a_secret_goes(name: str, value: object) -> None:
+    assert redact_value({name: value, f"{name}s_used": 3}) == {name: "[REDACTED_API_KEY]", f"{name}s_used": 3}
+
+
+NAMED = {
+    "password=hunter2 now": "password=[REDACTED_API_KEY] now",
+    "db_password: hunter2, user: bob": "db_password: [REDACTED_API_KEY], user: bob",
+    "?userToken=a-b.c&x=1": "?userToken=[REDACTED_API_KEY]&x=1",
+    '{"client_secret": "two words", "n": 1}': '{"client_secret": "[REDACTED_API_KEY]", "n": 1}',
+    "API key = 'two words'": "API key = '[REDACTED_API_KEY]'",
+    "the password was refused; tokens: 12; token count 7": (
+        "the password was refused; tokens: 12; token count 7"
+    ),
+}
+
+
+@pytest.mark.parametrize("text", NAMED)
+def test_a_secret_after_its_name_goes(text: str) -> None:
+    assert redact(text) == redact_secrets(text) == NAMED[text]
 
 
 @pytest.mark.parametrize("text", PHRASES)
@@ -186,6 +248,14 @@ def test_a_value_nested_too_deeply_is_refused() -> None:
 
 
 HOSTILE = {
+    "cards and points": "4111111111111111." * 12_000,
+    "grouped cards and points": "4111.1111.1111.1111." * 10_000,
+    "social security numbers": "123-45-6789-" * 17_000,
+    "phones": "415-555-2671-" * 16_000,
+    "names": "password=" * 22_000,
+    "quoted names": 'token:"' * 28_000,
+    "words": "ab4111" * 33_000,
+    "marks": "a\u0301" * 100_000 + "@",
     "digits": "1" * 200_000,
     "spaced digits": "4 " * 100_000,
     "dashed digits": "4-" * 100_000,
