@@ -299,14 +299,15 @@ class DatabaseSession:
 
     def check_schema(self) -> None:
         """Raise Unavailable unless the database has exactly the schema of this version."""
-        found = migrate.current(self.engine)
+        found = migrate.current(self.engine.execution_options(**{READ_ONLY: True}))
         if found == SCHEMA_VERSION:
             return
         if found is None:
             raise Unavailable("the database has no Procur schema", hint="run: procur db upgrade")
+        migrate.refuse_newer(found)
         raise Unavailable(
             f"the database has schema version {found}, this Procur needs {SCHEMA_VERSION}",
-            hint="run: procur db upgrade, or install the Procur that made it",
+            hint="take a backup, then run: procur db upgrade",
         )
 
     def check_connection(self) -> bool:
