@@ -366,3 +366,73 @@ def test_people_and_conversations_of_others_are_not_found(database, people):
         with pytest.raises(InvalidInput):
             theirs.add_message("conv_123", "user", "x", user_id=people.alice.id)
         assert theirs.get("conv_123").last_sequence == 1
+
+
+# Writing, changing and expiring reached conversations that the same repository would not show.
+def test_chats_leave_other_kinds_of_conversation_alone(talks):
+    chats = ChatSessionRepository(talks.session)
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    say(talks, "hello")
+    talks.update("conv_123", expires_at=now)
+    with pytest.raises(Conflict) as refused:
+        chats.add_message("conv_123", "user", "not here")
+    assert refused.value.field == "conversation_id"
+    row = talks.get("conv_123")
+    assert (row.last_sequence, told(talks.get_conversation_messages("conv_123"))) == (1, ["hello"])
+    assert chats.expire(now + timedelta(days=1)) == 0
+    assert talks.get_conversation("conv_123") is not None
+    chats.add_message("chat", "user", "here")
+    chats.update("chat", kind="export_chat", expires_at=now)
+    for write in (
+        lambda: chats.create(kind="agent"),
+        lambda: chats.create_conversation(kind="support"),
+        lambda: chats.update("chat", kind="agent"),
+        lambda: chats.update_conversation("chat", kind="agent"),
+        lambda: chats.add_message("new", "user", "x", kind="agent"),
+    ):
+        with pytest.raises(Conflict) as refused:
+            write()
+        assert refused.value.field == "kind"
+    assert chats.expire(now + timedelta(days=1)) == 1
+
+
+def test_the_messages_of_a_deleted_conversation_are_hidden_with_it(talks):
+    messages = MessageRepository(talks.session)
+    row = say(talks, "hello", message_id="m1")[0]
+    talks.delete_conversation("conv_123")
+    assert messages.get_message(row.id) is messages.get_message_by_external_id("m1") is None
+    assert (messages.get_all(), messages.count(), messages.exists(row.id)) == ([], 0, False)
+    for change in (lambda: messages.update(row.id, content="edited"), lambda: messages.soft_delete(row.id)):
+        with pytest.raises(NotFound):
+            change()
+    talks.restore(talks.get("conv_123", include_deleted=True).id)
+    assert messages.get_message(row.id).content == "hello"
+
+
+def test_deleting_at_once_deletes_one_time(database, people):
+    with database.get_session("acme") as session:
+        say(ConversationRepository(session), "hello")
+    answers, start = [], threading.Barrier(3)
+
+    def delete():
+        start.wait()
+        try:
+            with database.get_session("acme") as session:
+                answers.append(ConversationRepository(session).delete_conversation("conv_123"))
+        except Exception as error:  # noqa: BLE001 - shown by the test
+            answers.append(error)
+
+    threads = [threading.Thread(target=delete) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(map(str, answers)) == ["False", "False", "True"]
+
+
+@pytest.mark.parametrize("name", ["since", "until"])
+@pytest.mark.parametrize("moment", ["x", datetime(2026, 1, 1).date(), datetime(2026, 1, 1)])  # noqa: DTZ001 - refused
+def test_costs_are_asked_for_between_moments(talks, name, moment):
+    with pytest.raises(InvalidInput) as refused:
+        talks.organization_cost(**{name: moment})
+    assert refused.value.field == name

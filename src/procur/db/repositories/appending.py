@@ -44,8 +44,10 @@ def located(statement: Select[Any], reference: UUID | str) -> Select[Any]:
 class MessageWriter:
     """Stores messages at the end of a conversation, which it opens if there is none."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, *, kind: str | None = None) -> None:
+        """Write to conversations of this kind only (None: to all)."""
         self.session = session
+        self.kind = kind
         self.owner = tenancy.required_organization_id(session)
 
     def append(
@@ -71,6 +73,8 @@ class MessageWriter:
             conversation = self._open(reference, len(drafts), drafts, opening)
             stored = self._stored(named)  # somebody else may have opened it first, with these very messages
         try:
+            if self.kind not in {None, conversation.kind}:
+                raise Conflict("another kind of conversation has this id", field="conversation_id")  # noqa: TRY301
             _refuse_roles(conversation.kind, drafts)
             self._refuse_others(stored, drafts, conversation.conversation_id)
             self._adopt(conversation, opening.get("user_id"))

@@ -69,11 +69,13 @@ class ConversationMessages(ConversationRows):
     ) -> tuple[Conversation | None, list[Message]]:
         """Do what `add_messages` does; return the conversation too, as it stands after them.
 
-        None for the conversation: it has been deleted since these messages were stored.
+        None for the conversation: it has been deleted since these messages were stored. Conflict when it is
+        of a kind that this repository does not see.
         """
         self._refuse_fixed({name: None for name in opening if name in COUNTED})
+        self._refuse_other_kinds(opening.get("kind"))
         opening.setdefault("kind", self.kind or "agent")
-        return MessageWriter(self.session).append(conversation_id, messages, opening)
+        return MessageWriter(self.session, kind=self.kind).append(conversation_id, messages, opening)
 
     def get_conversation_messages(self, id: Key, limit: int | None = None) -> list[Message]:  # noqa: A002
         """Return the newest `limit` messages (None: all), the oldest of them first."""

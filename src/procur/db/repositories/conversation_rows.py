@@ -98,6 +98,12 @@ class ConversationRows(Guarded[Conversation]):
         for name in values:
             if name in COUNTED:
                 raise InvalidInput(f"{name} is counted, not set", field=name)
+        self._refuse_other_kinds(values.get("kind"))
+
+    def _refuse_other_kinds(self, kind: object) -> None:
+        """Refuse what this repository would not see afterwards."""
+        if kind is not None and self.kind not in {None, getattr(kind, "value", kind)}:
+            raise Conflict(f"these are conversations of kind {self.kind} only", field="kind")
 
     def _change(self, row: Conversation, values: Mapping[str, Any]) -> Conversation:
         """Keep the status and the deletion in step."""

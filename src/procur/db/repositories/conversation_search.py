@@ -13,6 +13,7 @@ from procur.db.models import Conversation, Message
 from procur.db.repositories.base import Key, bounded
 from procur.db.repositories.conversation_rows import TOGETHER, ConversationRows
 from procur.db.repositories.full_text import contains, has_words
+from procur.db.values import moment_of
 
 _BY: Mapping[str, Any] = {
     "model": Message.model_used,
@@ -48,9 +49,9 @@ class ConversationSearch(ConversationRows):
         if self.kind is not None:
             statement = statement.where(Conversation.kind == self.kind)
         if since is not None:
-            statement = statement.where(Message.created_at >= since)
+            statement = statement.where(Message.created_at >= moment_of(since, "since"))
         if until is not None:
-            statement = statement.where(Message.created_at < until)
+            statement = statement.where(Message.created_at < moment_of(until, "until"))
         statement = statement.group_by(_BY[by]).order_by(total.desc(), _BY[by])
         found = self.session.execute(statement, execution_options={"include_deleted": True})
         return {name: cost for name, cost in found}  # noqa: C416 - rows, not pairs

@@ -21,6 +21,7 @@ class ConversationRepository(ConversationMessages, ConversationSearch):
     def create(self, **values: Any) -> Conversation:
         """Write a new conversation; without a conversation_id its key serves."""
         self._refuse_fixed({name: None for name in values if name in COUNTED})
+        self._refuse_other_kinds(values.get("kind"))
         if values.get("conversation_id", "") is None:
             del values["conversation_id"]
         if values.get("conversation_id") == "":
@@ -69,7 +70,7 @@ class ConversationRepository(ConversationMessages, ConversationSearch):
 
     def delete_conversation(self, id: Key) -> bool:  # noqa: A002 - documented name
         """Hide a conversation and free its id; False when there is none. `restore` brings it back."""
-        row = self.get_by_id(id)
+        row = self.get_by_id(id, for_update=True)  # others who delete it wait, and find none
         return False if row is None else self.soft_delete(row.id)
 
     def purge(self, id: Key, reason: str, actor_id: object = None) -> Purged:  # noqa: A002 - documented name
@@ -80,12 +81,14 @@ class ConversationRepository(ConversationMessages, ConversationSearch):
     def expire(self, now: datetime | None = None) -> int:
         """Delete (restorably) the conversations whose time is over; return how many."""
         moment = now or tenancy.clock_of(self.session).now()
+        own_kind = () if self.kind is None else (Conversation.kind == self.kind,)
         statement = (
             update(Conversation)
             .where(
                 Conversation.organization_id == tenancy.required_organization_id(self.session),
                 Conversation.expires_at <= moment,
                 Conversation.deleted_at.is_(None),
+                *own_kind,
             )
             .values(status="deleted", deleted_at=moment, updated_at=moment)
             .execution_options(synchronize_session="fetch")

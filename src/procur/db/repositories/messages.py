@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import Select, select
+
 from procur.core.errors import InvalidInput
 from procur.db import tenancy
-from procur.db.models import Message
+from procur.db.models import Conversation, Message
 from procur.db.repositories.appending import MessageWriter
 from procur.db.repositories.base import Key
 from procur.db.repositories.conversation_rows import Guarded, note_change
@@ -16,7 +18,7 @@ _COUNTED = frozenset({"id", "organization_id", "sequence", "created_at", "update
 
 
 class MessageRepository(Guarded[Message]):
-    """Messages, whichever conversation they are in."""
+    """Messages, whichever conversation they are in; those of a deleted one are hidden with it."""
 
     model = Message
     business_key = "message_id"
@@ -48,6 +50,10 @@ class MessageRepository(Guarded[Message]):
         row = self.get(id, include_deleted=True)
         note_change(self, row.conversation_id, row.sequence)
         return super().delete(id)
+
+    def _visible(self, statement: Select[Any]) -> Select[Any]:
+        talks = select(Conversation.id).where(Conversation.organization_id == Message.organization_id)
+        return statement.where(Message.conversation_id.in_(talks))
 
     def _refuse_fixed(self, values: Mapping[str, Any]) -> None:
         super()._refuse_fixed(values)
