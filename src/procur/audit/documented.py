@@ -8,6 +8,8 @@ from procur.core.redaction import redact
 
 _PREVIEW = 100  # characters of a blocked text that are kept
 _LOOK_AT = 2000  # what is longer than this is not searched for more than the preview needs
+_NUMBERS = "0123456789 \t\n.,:;/_|-"
+_TELLING = 9  # so many digits at a cut may be most of a card or an account
 
 
 class DocumentedEvents:
@@ -35,13 +37,15 @@ class DocumentedEvents:
     def log_security_event(
         self,
         event_type: str,
-        content: str = "",
+        content: str | Mapping[str, Any] = "",
         user_id: object = None,
         *,
         severity: str = "critical",
         details: Mapping[str, Any] | None = None,
     ) -> UUID:
-        """Record "security_<event_type>"."""
+        """Record "security_<event_type>"; an object in place of a text is taken for details."""
+        if isinstance(content, Mapping):
+            return self.log_event(f"security_{event_type}", {**content, **(details or {})}, user_id, severity)
         return self.log_event(
             f"security_{event_type}", {**_told(content), **(details or {})}, user_id, severity
         )
@@ -93,11 +97,22 @@ class DocumentedEvents:
     log_circuit_breaker_event = log_circuit_breaker
 
 
-def _told(content: str, reason: str | None = None) -> dict[str, Any]:
-    told = {"content_preview": _preview(content), "content_length": len(content)}
+def _told(content: object, reason: str | None = None) -> dict[str, Any]:
+    text = content if isinstance(content, str) else "" if content is None else str(content)
+    told = {"content_preview": _preview(text), "content_length": len(text)}
     return told if reason is None else {"reason": reason, **told}
 
 
 def _preview(content: str) -> str:
-    """Redact first and cut then: half a card number would not be recognised."""
-    return redact(content[:_LOOK_AT])[:_PREVIEW]
+    """Redact first and cut then; of what either cut goes through, no number stays that might tell."""
+    head = content
+    if len(content) > _LOOK_AT:
+        head = _without_last_number(content[:_LOOK_AT].rpartition(" ")[0] or content[:_LOOK_AT])
+    told = redact(head)
+    return told if len(told) <= _PREVIEW else _without_last_number(told[:_PREVIEW])
+
+
+def _without_last_number(text: str) -> str:
+    kept = text.rstrip(_NUMBERS)
+    digits = sum(character.isdigit() for character in text[len(kept) :])
+    return kept if digits >= _TELLING else text

@@ -18,7 +18,7 @@ from procur.audit.lines import Event, LineFile, line_of
 from procur.audit.owners import refuse_another
 from procur.audit.spool import Replayed, Spool
 from procur.core.clock import Clock, SystemClock
-from procur.core.errors import Conflict, ProcurError, Unavailable
+from procur.core.errors import Conflict, InvalidInput, ProcurError, Unavailable
 from procur.core.ids import IdSource, uuid7
 from procur.db import DatabaseSession, Session, get_db_session
 from procur.db.repositories import AuditRepository
@@ -31,6 +31,11 @@ _AT_ONCE = 500  # waiting events that one call of log_event moves on
 _SLOW = 0.5  # seconds; a database that takes longer to fail is left alone for ten times as long
 _LONGEST_REST = 30.0
 _ALL = 1 << 31
+_SAME = ("action", "event_category", "severity", "user_id", "event_data")  # of an event recorded again
+
+
+class _Reused(Conflict):
+    """An id under which another event is recorded."""
 
 
 class AuditLogger(DocumentedEvents):
@@ -57,6 +62,11 @@ class AuditLogger(DocumentedEvents):
         self.log_dir = Path(log_dir or os.environ.get("PROCUR_AUDIT_LOG_DIR") or "logs/audit")
         if use_database is None:
             use_database = os.environ.get("USE_DATABASE", "true").strip().lower() not in _OFF
+        if not isinstance(db_session, Session | DatabaseSession | None):
+            raise InvalidInput(
+                f"db_session must be a Session or a DatabaseSession, not {type(db_session).__name__}",
+                field="db_session",
+            )
         self.use_database = use_database
         self.spool = Spool(self.log_dir / "spool")
         self._database = db_session if isinstance(db_session, DatabaseSession) else database
@@ -89,7 +99,8 @@ class AuditLogger(DocumentedEvents):
         InvalidInput names a field that cannot be stored, Unavailable says that the folder cannot be written;
         in both cases nothing is recorded. A database that is away is no error: the event waits. Recording an
         `event_id` again adds a line to the file and nothing to the database. NotFound, for an organisation
-        that does not exist, comes after the line is written.
+        that does not exist, and Conflict, for an `event_id` that names another event, come after the line is
+        written.
         """
         event = event_of(
             event_type=event_type,
@@ -173,7 +184,7 @@ class AuditLogger(DocumentedEvents):
         try:
             store([event])
         except ProcurError as failure:
-            if not isinstance(failure, Unavailable | Conflict):
+            if not isinstance(failure, Unavailable | Conflict) or isinstance(failure, _Reused):
                 raise
             self._warn(failure.message)
         except Exception as failure:  # noqa: BLE001 - whatever goes wrong there, the event waits
@@ -264,8 +275,12 @@ def _write(session: Session, events: list[Event]) -> int:
     new = 0
     for event in events:
         entry = entry_of(event)
-        new += trail.get_by_id(entry["id"]) is None
-        trail.log_action(**entry)
+        known = trail.get_by_id(entry["id"])
+        if known is None:
+            new += 1
+            trail.log_action(**entry)
+        elif any(getattr(known, name) != entry[name] for name in _SAME):
+            raise _Reused(f"the id {entry['id']} names another event", field="event_id")
     return new
 
 

@@ -13,7 +13,7 @@ from procur.audit import AuditLogger, get_audit_logger
 from procur.audit import logger as module
 from procur.audit.categories import category_of
 from procur.core.clock import SteppingClock
-from procur.core.errors import InvalidInput, NotFound, Unavailable
+from procur.core.errors import Conflict, InvalidInput, NotFound, Unavailable
 from procur.db import DatabaseSession, get_db_session
 from procur.db.models import AuditLogRecord
 from procur.db.repositories import AuditRepository
@@ -229,28 +229,89 @@ def test_the_database_of_the_process_is_the_default(
     get_db_session().close()
 
 
-REFUSED: dict[str, dict[str, Any]] = {
-    "event_type": {"event_type": ""},
-    "action": {"event_type": "x" * 121},
-    "severity": {"severity": "loud"},
-    "event_category": {"event_category": "mine"},
-    "user_id": {"user_id": "u" * 65},
-    "details": {"details": ["a"]},
-    "event_data": {"details": {"a": object()}},
-    "description": {"description": "\x00"},
-    "id": {"event_id": "seven"},
+REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
+    "no type": ("event_type", {"event_type": ""}),
+    "a long type": ("event_type", {"event_type": "x" * 121}),
+    "severity": ("severity", {"severity": "loud"}),
+    "event_category": ("event_category", {"event_category": "mine"}),
+    "user_id": ("user_id", {"user_id": "u" * 65}),
+    "a list": ("details", {"details": ["a"]}),
+    "not of JSON": ("details", {"details": {"a": object()}}),
+    "description": ("description", {"description": 5}),
+    "id": ("event_id", {"event_id": "seven"}),
 }
 
 
-@pytest.mark.parametrize("field", REFUSED)
+@pytest.mark.parametrize("case", REFUSED)
 def test_what_cannot_be_stored_is_refused_before_anything_is_written(
-    logger: AuditLogger, logs: Path, database: DatabaseSession, field: str
+    logger: AuditLogger, logs: Path, database: DatabaseSession, case: str
 ) -> None:
+    field, values = REFUSED[case]
     with pytest.raises(InvalidInput) as refused:
-        logger.log_event(**{"event_type": "x", **REFUSED[field]})
+        logger.log_event(**{"event_type": "x", **values})
     assert refused.value.field == field
+    assert field in refused.value.message
     assert lines(logs) == []
     assert rows(database) == []
+
+
+def test_a_text_that_no_database_takes_cannot_stop_an_event(
+    logger: AuditLogger, logs: Path, database: DatabaseSession
+) -> None:
+    bad = "a\x00b\ud800c"
+    logger.log_event("x" + bad, {bad: [bad, {"deep": bad}]}, bad, description=bad)
+    logger.log_blocked_content(bad)
+    blocked, row = sorted(rows(database), key=lambda row: row.action)
+    good = "a\ufffdb\ufffdc"
+    assert (row.action, row.user_id, row.description) == ("x" + good, good, good)
+    assert row.event_data == {good: [good, {"deep": good}]} == lines(logs)[0]["details"]
+    assert blocked.event_data == {"content_preview": good, "content_length": 5}
+
+
+def test_details_of_any_size_are_recorded(logger: AuditLogger, logs: Path, database: DatabaseSession) -> None:
+    logger.log_event("x", {"text": "é" * 120_000})
+    logger.log_event("y", {"text": "é" * 1_000_000, "more": [1, 2]})
+    whole, cut = (line["details"] for line in lines(logs))
+    assert len(whole["text"]) == 120_000
+    assert cut["cut"].startswith("2000")
+    assert cut["json"].startswith('{"text": "éé')
+    assert len(cut["json"]) < 256_000
+    assert {row.action: row.event_data for row in rows(database)} == {"x": whole, "y": cut}
+
+
+def test_details_nested_too_deeply_are_refused(logger: AuditLogger, logs: Path) -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(InvalidInput) as refused:
+        logger.log_event("x", {"deep": deep})
+    assert refused.value.field == "details"
+    assert lines(logs) == []
+
+
+def test_a_security_event_takes_details_in_place_of_a_text(file_only: AuditLogger, logs: Path) -> None:
+    file_only.log_security_event("x", {})
+    file_only.log_security_event("x", {"a": 1}, details={"b": 2})
+    assert [line["details"] for line in lines(logs)] == [{}, {"a": 1, "b": 2}]
+
+
+def test_no_card_that_a_cut_goes_through_stays(file_only: AuditLogger, logs: Path) -> None:
+    key = "-----BEGIN PRIVATE KEY-----" + "a" * 1_920 + "-----END PRIVATE KEY----- "
+    for card in ("4111 1111 1111 1111 and more", "4111111111111111 and more"):
+        for cut in range(1, 20):
+            file_only.log_blocked_content(key + "x " * ((2000 - cut - len(key)) // 2) + card)
+    file_only.log_blocked_content("y" * 84 + " 4111111111111111y")
+    for line in lines(logs):
+        preview = line["details"]["content_preview"]
+        assert "4111 1111 1" not in preview
+        assert "411111111" not in preview
+
+
+@pytest.mark.parametrize("given", ["sqlite://", object()])
+def test_a_session_that_is_none_is_refused(logs: Path, given: Any) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        AuditLogger(logs, db_session=given)
+    assert refused.value.field == "db_session"
 
 
 def test_what_a_browser_sends_cannot_stop_an_event(
@@ -270,6 +331,9 @@ def test_an_event_of_a_known_id_is_one_row_and_one_recent_event(
     assert logger.log_event("x", event_id=known) == logger.log_event("x", event_id=str(known)) == known
     assert [row.id for row in rows(database)] == [known]
     assert len(logger.get_recent_events()) == 1
+    with pytest.raises(Conflict):
+        logger.log_event("x", {"other": 1.5}, event_id=known)
+    assert [row.event_data for row in rows(database)] == [{}]
 
 
 def test_an_unknown_organisation_is_said(logs: Path, impatient: DatabaseSession) -> None:
