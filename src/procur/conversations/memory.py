@@ -21,8 +21,9 @@ from procur.db.repositories.appending import draft
 
 Redact = Callable[[str], str]
 _CONVERSATIONS = 1000
-_OFF = frozenset({"0", "false", "no", "off"})
+_OFF = frozenset({"0", "false", "no", "off", "n", "none"})
 _MOST = 100_000
+_MOST_HOURS = 1_000_000
 
 
 class ConversationMemory:
@@ -30,9 +31,9 @@ class ConversationMemory:
 
     `max_messages` (else CONVERSATION_WINDOW_SIZE, else 10) is how many messages `get_history` returns and the
     cache holds of a conversation, `cache_size` of how many conversations. `use_database` is USE_DATABASE
-    unless given, and true unless that is false. Without `db_session` each message is one transaction of its
-    own in `database` (the process's) and `organization` (the default one); with it the caller commits, and
-    the cache learns of it then.
+    unless given, and true unless that is false; a `db_session` is used whatever they say. Without
+    `db_session` each message is one transaction of its own in `database` (the process's) and `organization`
+    (the default one); with it the caller commits, and the cache learns of it then.
 
     `redact` changes each text before it is stored: card numbers, keys, tokens and passwords are masked unless
     it is None. `count_tokens` and `summarise` serve `get_window`. Threads may share a memory that has no
@@ -55,10 +56,18 @@ class ConversationMemory:
         cache_size: int = _CONVERSATIONS,
         clock: Clock | None = None,
     ) -> None:
+        if db_session is not None and not isinstance(db_session, Session):
+            raise InvalidInput(
+                f"db_session must be a session, not {type(db_session).__name__}",
+                field="db_session",
+                hint="a DatabaseSession is given as database=",
+            )
+        if organization is not None and not str(organization).strip():
+            raise InvalidInput("organization is empty", field="organization")
         if max_messages is None:
-            max_messages = _number(os.environ.get("CONVERSATION_WINDOW_SIZE", "10"))
+            max_messages = _number(os.environ.get("CONVERSATION_WINDOW_SIZE", "").strip() or "10")
         self.max_messages = _whole(max_messages, "max_messages")
-        self.max_age_hours = max_age_hours
+        self.max_age_hours = _hours(max_age_hours)
         if use_database is None:
             use_database = os.environ.get("USE_DATABASE", "true").strip().lower() not in _OFF
         self.use_database = use_database or db_session is not None
@@ -206,6 +215,15 @@ def _number(text: str) -> int:
 def _whole(number: Any, field: str, *, most: int = _MOST) -> int:
     if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= most:
         raise InvalidInput(f"{field} must be a whole number from 1 to {most}", field=field)
+    return number
+
+
+def _hours(number: Any) -> float:
+    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= _MOST_HOURS:
+        raise InvalidInput(
+            f"max_age_hours must be a number from 0 to {_MOST_HOURS}, not {str(number)[:40]!r}",
+            field="max_age_hours",
+        )
     return number
 
 

@@ -14,6 +14,7 @@ from procur.db.tenancy import as_uuid
 from procur.db.types import Json, Money, TrackedDict, TrackedList, UtcDateTime, clean_text, plain
 
 LONGEST_TEXT = 200_000
+DEEPEST = 100  # objects and lists within each other; safe for every reader of JSON
 # ISO 4217, active codes.
 _CODES = (
     "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN "
@@ -154,10 +155,21 @@ def _document(column: Column[Any], value: Any, field: str) -> Any:
     if holds_list and isinstance(value, str | Mapping):
         raise InvalidInput(f"{field} must be a list", field=field)
     try:
+        if not _within(value, DEEPEST):
+            raise InvalidInput(f"{field} is nested more than {DEEPEST} deep", field=field)
         content = plain(value, field=field)
-    except RecursionError:
+        return TrackedList.coerce(field, content) if holds_list else TrackedDict.coerce(field, content)
+    except RecursionError:  # the caller has used up the stack
         raise InvalidInput(f"{field} is nested too deeply", field=field) from None
-    return TrackedList.coerce(field, content) if holds_list else TrackedDict.coerce(field, content)
+
+
+def _within(value: Any, depth: int) -> bool:
+    """Say whether objects and lists lie at most this deep in each other."""
+    if isinstance(value, Mapping):
+        return depth > 0 and all(_within(item, depth - 1) for item in value.values())
+    if isinstance(value, list | tuple | set | frozenset):
+        return depth > 0 and all(_within(item, depth - 1) for item in value)
+    return True
 
 
 # Order matters: an Enum is a String, a BigInteger an Integer.

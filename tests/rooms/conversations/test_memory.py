@@ -347,6 +347,61 @@ def test_the_environment_chooses(monkeypatch):
         ConversationMemory()
 
 
+@pytest.mark.parametrize("word", ["n", "none", "no", "off", "0", "false", " OFF "])
+def test_many_words_in_the_environment_say_no_database(monkeypatch, word):
+    monkeypatch.setenv("USE_DATABASE", word)
+    monkeypatch.setenv("CONVERSATION_WINDOW_SIZE", "")
+    memory = ConversationMemory()
+    assert (memory.use_database, memory.max_messages) == (False, 10)
+
+
+def test_a_session_is_used_whatever_the_environment_says(monkeypatch, session):
+    monkeypatch.setenv("USE_DATABASE", "false")
+    memory = ConversationMemory(db_session=session)
+    memory.add_message("c", "user", "hello")
+    assert (memory.use_database, ConversationRepository(session).get("c").last_sequence) == (True, 1)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("db_session", object()),
+        ("db_session", "sqlite://"),
+        ("organization", ""),
+        ("organization", " "),
+        ("max_age_hours", float("inf")),
+        ("max_age_hours", float("nan")),
+        ("max_age_hours", "24"),
+        ("max_age_hours", None),
+        ("max_age_hours", -1),
+        ("max_age_hours", 10**9),
+    ],
+)
+def test_what_makes_no_memory_is_refused_by_name(field, value):
+    with pytest.raises(InvalidInput) as refused:
+        ConversationMemory(**{field: value})
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize("depth", [101, 260, 300, 500, 5000])
+def test_metadata_nested_too_deep_is_refused_by_name(memory, depth):
+    metadata = {"a": 1}
+    for _ in range(depth - 1):
+        metadata = {"a": metadata}
+    with pytest.raises(InvalidInput) as refused:
+        memory.add_message("c", "user", "hello", metadata)
+    assert refused.value.field == "metadata"
+    assert memory.get_history("c") == []
+
+
+def test_metadata_may_be_nested_a_hundred_deep(memory):
+    metadata = {"a": 1}
+    for number in range(99):
+        metadata = {"a": metadata} if number % 2 else {"a": metadata, "b": [number]}
+    memory.add_message("c", "user", "hello", metadata)
+    assert memory.get_history("c", from_database=True)[0]["metadata"] == metadata
+
+
 def test_the_process_has_one_memory(monkeypatch):
     monkeypatch.setattr(module, "_shared", None)
     assert get_conversation_memory() is get_conversation_memory()

@@ -152,6 +152,27 @@ def test_a_corrected_hs_code_is_corrected_in_the_report_too(
         assert row.report_data == after
 
 
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({"risks": [1]}, {"hs_code": "0910.30", "risks": [1]}),
+        ({"hs_code": "0000.00"}, {"hs_code": "0910.30"}),
+        (
+            {"hs_code": {"code": "0", "alternatives": []}},
+            {"hs_code": {"code": "0910.30", "confidence": 91.25, "alternatives": []}},
+        ),
+    ],
+)
+def test_a_new_text_of_the_report_keeps_the_hs_code(
+    session: Session, people: People, told: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    reports = ReportRepository(session)
+    report = reports.create(**about(people.alice))
+    assert reports.update(report.id, report_data={"risks": [2]}).report_data == {"risks": [2]}
+    reports.set_hs_code(report.id, "0910.30", 91.25)
+    assert reports.update(report.id, report_data=told).report_data == expected
+
+
 @pytest.mark.parametrize("confidence", ["100.01", "-0.01", "87.655", float("nan"), "high", True])
 def test_a_confidence_that_is_none_is_refused(session: Session, people: People, confidence: Any) -> None:
     reports = ReportRepository(session)

@@ -102,7 +102,7 @@ class ConversationRows(Guarded[Conversation]):
 
     def _refuse_other_kinds(self, kind: object) -> None:
         """Refuse what this repository would not see afterwards."""
-        if kind is not None and self.kind not in {None, getattr(kind, "value", kind)}:
+        if kind is not None and self.kind not in (None, getattr(kind, "value", kind)):
             raise Conflict(f"these are conversations of kind {self.kind} only", field="kind")
 
     def _change(self, row: Conversation, values: Mapping[str, Any]) -> Conversation:

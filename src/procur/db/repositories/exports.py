@@ -140,6 +140,16 @@ class ReportRepository(Repository[Report]):
         row = self.get(report_id, include_deleted=True, for_update=True)
         return purge_row(self.session, row, called="report", reason=reason, actor_id=actor_id)
 
+    def _change(self, row: Report, values: Mapping[str, Any]) -> Report:
+        """Keep the customs code in a new text of the report, too."""
+        self._refuse_fixed(values)
+        wanted = checked(Report, values)
+        if wanted.get("report_data") is not None and row.hs_code is not None:
+            _tell_hs_code(
+                wanted["report_data"], {"hs_code": row.hs_code, "hs_code_confidence": row.hs_code_confidence}
+            )
+        return super()._change(row, wanted)
+
     def _count(self, report: Report, **amounts: int) -> None:
         """Count a report that has just been completed, and what was completed with it, for its person."""
         if report.status == "completed":
