@@ -1,4 +1,4 @@
-"""What reviewers found ways around: stale names, set-based writes, exists(), reloads, readers that write."""
+"""Ways around the walls that stood open once: stale names, set-based writes, exists(), reloads, readers."""
 
 import multiprocessing
 from collections.abc import Callable
