@@ -155,7 +155,7 @@ def test_json_that_nests_for_ever_is_refused(session: Session, people: People) -
     deep: list[Any] = []
     for _ in range(5000):
         deep = [deep]
-    with pytest.raises(InvalidInput, match="deeply"):
+    with pytest.raises(InvalidInput, match="nested"):
         RequestRepository(session).create(user_id=people.alice.id, description="x", must_haves=deep)
 
 
