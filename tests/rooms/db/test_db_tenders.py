@@ -31,6 +31,11 @@ RATINGS = {
 }
 
 
+def notices(*names: str, **more: Any) -> list[dict[str, Any]]:
+    plain = {"source": "ted", "description": "d", "organization_name": "City", **more}
+    return [{**plain, "external_id": name, "title": f"Notice {name}"} for name in names]
+
+
 @pytest.fixture
 def desk(session: Session) -> BidDesk:
     return BidDesk(session)
@@ -116,10 +121,6 @@ def test_the_same_notice_again_updates_it(tenders: TenderRepository) -> None:
 
 
 def test_many_notices_are_written_together_or_not_at_all(tenders: TenderRepository) -> None:
-    def notices(*names: str, **more: Any) -> list[dict[str, Any]]:
-        plain = {"source": "ted", "description": "d", "organization_name": "City", **more}
-        return [{**plain, "external_id": name, "title": f"Notice {name}"} for name in names]
-
     assert tenders.upsert_many(notices("a", "b")) == {"created": 2, "updated": 0}
     assert tenders.upsert_many(notices("b", "c", "c", country="DE")) == {"created": 1, "updated": 1}
     countries = {tender.external_id: tender.country for tender in tenders.get_all()}
@@ -403,3 +404,18 @@ def test_an_address_is_no_pattern(session: Session, address: str) -> None:
     users = UserRepository(session)
     assert users.get_by_email(address) is None
     assert users.get_by_email("Alice@ACME.example") is not None
+
+
+def test_imports_of_the_same_notices_at_once_neither_lock_nor_count_twice(
+    database: DatabaseSession, people: People
+) -> None:
+    names = [f"n{number}" for number in range(50)]
+
+    def take(number: int) -> dict[str, int]:
+        with database.get_session(people.organization_id) as session:
+            return TenderRepository(session).upsert_many(notices(*(names if number % 2 else names[::-1])))
+
+    with ThreadPoolExecutor(6) as pool:
+        told = list(pool.map(take, range(6)))
+    assert sum(one["created"] for one in told) == 50
+    assert sum(one["updated"] for one in told) == 250

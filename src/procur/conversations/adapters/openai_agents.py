@@ -38,6 +38,8 @@ class ProcurSession:
     async def get_items(self, limit: int | None = None) -> list[TResponseInputItem]:
         """Return the newest `limit` items in their order; all if neither it nor the settings limit them."""
         wanted = resolve_session_limit(limit, self.session_settings)
+        if wanted is not None and wanted < 0:  # the library's own sessions return all then
+            wanted = None
         return [json.loads(text) for text in await in_thread(self._read, wanted)]
 
     async def add_items(self, items: list[TResponseInputItem]) -> None:

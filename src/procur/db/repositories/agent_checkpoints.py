@@ -12,7 +12,8 @@ from procur.core.errors import Conflict, InvalidInput
 from procur.db import tenancy
 from procur.db.arguments import Checked
 from procur.db.models import AgentCheckpointBlob, AgentCheckpointRecord, AgentCheckpointWrite
-from procur.db.repositories.agent_state import hold, in_parts, named, sized
+from procur.db.repositories.agent_state import in_parts, named, sized
+from procur.db.repositories.holding import hold
 from procur.db.repositories.upserts import insert_into
 
 Typed = tuple[str, bytes]  # what LangGraph's serialiser returns: the name of the format, the bytes

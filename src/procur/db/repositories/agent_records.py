@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from procur.db import tenancy
 from procur.db.arguments import Checked
 from procur.db.models import AgentConversationRecord, AgentEntryRecord
-from procur.db.repositories.agent_state import hold, in_parts, named, sized
+from procur.db.repositories.agent_state import in_parts, named, sized
+from procur.db.repositories.holding import hold
 from procur.db.repositories.upserts import insert_into
 from procur.db.values import fit
 

@@ -1,7 +1,6 @@
-"""What the stores of the agent libraries share (checks, locks), and the items of a conversation."""
+"""What the stores of the agent libraries share (checks), and the items of a conversation."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from hashlib import sha256
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from procur.core.errors import InvalidInput
 from procur.db import tenancy
 from procur.db.arguments import Checked
 from procur.db.models import AgentItemRecord
+from procur.db.repositories.holding import hold
 from procur.db.types import clean_text
 
 T = TypeVar("T")
@@ -48,19 +48,6 @@ def in_parts(values: Iterable[T]) -> Iterator[list[T]]:
         yield rest[start : start + _SOME]
 
 
-def hold(session: Session, *names: str, shared: bool = False) -> None:
-    """Make others who hold the same thing of this organisation wait until the transaction ends.
-
-    Those who share it wait only for those who do not. SQLite lets one writer in at a time anyway.
-    """
-    if session.get_bind().dialect.name != "postgresql":
-        return
-    owner = tenancy.required_organization_id(session)
-    digest = sha256("\x00".join([owner.hex, *names]).encode()).digest()
-    lock = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
-    session.execute(select(lock(int.from_bytes(digest[:8], signed=True))))
-
-
 class AgentItemRepository(Checked):
     """The items of a conversation in the order they came; the text is the library's and comes back as it was.
 
@@ -73,10 +60,10 @@ class AgentItemRepository(Checked):
         self.owner: UUID = tenancy.required_organization_id(session)
 
     def newest(self, conversation_id: str, limit: int | None = None) -> list[str]:
-        """Return the newest items in their order, all of them when `limit` is None or negative."""
+        """Return the newest items in their order, all of them when `limit` is None."""
         statement = select(_ITEMS.c.content).where(*self._of(conversation_id))
         statement = statement.order_by(_ITEMS.c.sequence.desc())
-        if limit is not None and limit >= 0:
+        if limit is not None:
             statement = statement.limit(min(limit, 1 << 31))
         return list(self.session.scalars(statement))[::-1]
 

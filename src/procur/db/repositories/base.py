@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, bindparam, func, literal, select, tuple_, update
+from sqlalchemy import Select, Uuid, bindparam, delete, func, literal, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from procur.core.errors import Conflict, InvalidInput, NotFound
@@ -94,6 +94,29 @@ class Repository(Checked, Generic[M]):
                 details={name: str(v) for name, v in now.items()},
             )
         return row
+
+    def _leave(self, called: str, id: Key, states: tuple[str, ...], **values: Any) -> M:  # noqa: A002
+        """Take a row out of one of these states; Conflict says in which one it is instead."""
+        wanted = checked(self.model, values) | {"updated_at": tenancy.clock_of(self.session).now()}
+        statement = (
+            update(self.model)
+            .where(self.model.id == self._key(id), self.model.state.in_(states))
+            .values(**wanted)
+            .execution_options(synchronize_session=False)
+        )
+        changed: Any = self.session.execute(statement)
+        row: Any = self._fresh(id)
+        if changed.rowcount != 1:
+            raise Conflict(f"this {called} is {row.state}", field="state", details={"state": row.state})
+        left: M = row
+        return left
+
+    def _remove_before(self, moment: datetime) -> int:
+        """Remove rows written before a moment for good; return how many."""
+        oldest = checked(self.model, {"created_at": moment})["created_at"]
+        statement = delete(self.model).where(self.model.created_at < oldest)
+        gone: Any = self.session.execute(statement.execution_options(synchronize_session="fetch"))
+        return int(gone.rowcount)
 
     def soft_delete(self, id: Key) -> bool:  # noqa: A002 - documented name
         """Hide a row; `restore` brings it back."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, delete, func, select, update
+from sqlalchemy import Table, func, select, update
 
 from procur.core.errors import Conflict, NotFound
 from procur.db import tenancy
@@ -148,10 +148,7 @@ class InboxRepository(Repository[InboxEntry]):
 
     def forget_before(self, moment: datetime) -> int:
         """Remove entries older than this; return how many."""
-        oldest = checked(InboxEntry, {"created_at": moment})["created_at"]
-        statement = delete(InboxEntry).where(InboxEntry.created_at < oldest)
-        gone: Any = self.session.execute(statement.execution_options(synchronize_session="fetch"))
-        return int(gone.rowcount)
+        return self._remove_before(moment)
 
 
 class EventOffsetRepository(Repository[EventOffset]):

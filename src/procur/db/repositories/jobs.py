@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Table, func, select, text, update
+from sqlalchemy import Select, Table, func, select, text
 
-from procur.core.errors import Conflict, Unavailable
+from procur.core.errors import Unavailable
 from procur.db import tenancy
 from procur.db.models import JobRecord, JobStep
 from procur.db.repositories.base import Key, Repository, bounded
 from procur.db.repositories.upserts import insert_into
-from procur.db.values import checked
 
 _JOBS: Table = JobRecord.__table__  # type: ignore[assignment]
 _STEPS: Table = JobStep.__table__  # type: ignore[assignment]
@@ -86,6 +85,7 @@ class JobRepository(Repository[JobRecord]):
     def cancel(self, id: Key, *, reason: str | None = None) -> JobRecord:  # noqa: A002 - as everywhere
         """Stop a job that is not finished; Conflict when it is. A worker at it loses its lease."""
         return self._leave(
+            "job",
             id,
             _OPEN,
             state="cancelled",
@@ -98,7 +98,7 @@ class JobRepository(Repository[JobRecord]):
     def redrive(self, id: Key, *, run_at: datetime | None = None) -> JobRecord:  # noqa: A002 - as everywhere
         """Give a failed or dead job all its attempts again; Conflict when it is neither."""
         when = tenancy.clock_of(self.session).now() if run_at is None else run_at
-        return self._leave(id, _STUCK, state="ready", attempt=0, run_at=when, finished_at=None)
+        return self._leave("job", id, _STUCK, state="ready", attempt=0, run_at=when, finished_at=None)
 
     def dead(self, limit: int = 100) -> list[JobRecord]:
         """Return jobs whose attempts are used up, newest first."""
@@ -125,20 +125,6 @@ class JobRepository(Repository[JobRecord]):
         )
         rows = self._all(statement.execution_options(populate_existing=True))
         return rows[0] if rows else None
-
-    def _leave(self, id: Key, states: tuple[str, ...], **values: Any) -> JobRecord:  # noqa: A002
-        now = tenancy.clock_of(self.session).now()
-        statement = (
-            update(JobRecord)
-            .where(JobRecord.id == self._key(id), JobRecord.state.in_(states))
-            .values(**checked(JobRecord, values), updated_at=now)
-            .execution_options(synchronize_session=False)
-        )
-        changed: Any = self.session.execute(statement)
-        row = self._fresh(id)
-        if changed.rowcount != 1:
-            raise Conflict(f"this job is {row.state}", field="state", details={"state": row.state})
-        return row
 
 
 class JobStepRepository(Repository[JobStep]):

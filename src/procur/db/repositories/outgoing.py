@@ -6,14 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Table, select, update
+from sqlalchemy import Table, select
 
 from procur.core.errors import Conflict, InvalidInput
 from procur.db import tenancy
 from procur.db.models import Notification, WebhookEndpoint
 from procur.db.repositories.base import Key, Repository, bounded
 from procur.db.repositories.upserts import insert_into
-from procur.db.values import checked
 
 _NOTIFICATIONS: Table = Notification.__table__  # type: ignore[assignment]
 _SCHEMES = ("https", "http")
@@ -122,11 +121,18 @@ class NotificationRepository(Repository[Notification]):
 
     def sent(self, id: Key) -> Notification:  # noqa: A002 - as everywhere
         """Note that the message is out; Conflict when that was noted before."""
-        return self._leave_pending(id, state="sent", sent_at=tenancy.clock_of(self.session).now(), error=None)
+        return self._leave(
+            "message",
+            id,
+            ("pending",),
+            state="sent",
+            sent_at=tenancy.clock_of(self.session).now(),
+            error=None,
+        )
 
     def failed(self, id: Key, error: str) -> Notification:  # noqa: A002 - as everywhere
         """Note that the message cannot be sent; Conflict when it is not pending."""
-        return self._leave_pending(id, state="failed", error=error)
+        return self._leave("message", id, ("pending",), state="failed", error=error)
 
     def for_recipient(self, recipient: str, limit: int = 50) -> list[Notification]:
         """Return a recipient's messages, newest first."""
@@ -138,20 +144,6 @@ class NotificationRepository(Repository[Notification]):
         row = self.get(id)
         if row.read_at is None:
             return self.update(id, read_at=tenancy.clock_of(self.session).now())
-        return row
-
-    def _leave_pending(self, id: Key, **values: Any) -> Notification:  # noqa: A002
-        now = tenancy.clock_of(self.session).now()
-        statement = (
-            update(Notification)
-            .where(Notification.id == self._key(id), Notification.state == "pending")
-            .values(**checked(Notification, values), updated_at=now)
-            .execution_options(synchronize_session=False)
-        )
-        changed: Any = self.session.execute(statement)
-        row = self._fresh(id)
-        if changed.rowcount != 1:
-            raise Conflict(f"this message is {row.state}", field="state", details={"state": row.state})
         return row
 
 

@@ -192,10 +192,7 @@ class LoginAttemptRepository(Repository[LoginAttempt]):
 
     def forget_before(self, moment: datetime) -> int:
         """Remove attempts older than this; return how many."""
-        oldest = checked(LoginAttempt, {"created_at": moment})["created_at"]
-        statement = delete(LoginAttempt).where(LoginAttempt.created_at < oldest)
-        gone: Any = self.session.execute(statement.execution_options(synchronize_session="fetch"))
-        return int(gone.rowcount)
+        return self._remove_before(moment)
 
 
 class OAuthConnectionRepository(Repository[OAuthConnection]):

@@ -10,6 +10,7 @@ from procur.core.errors import InvalidInput, NotFound
 from procur.db.base import columns_of
 from procur.db.models import AnalysisResult, BidDocument, TenderDB
 from procur.db.repositories.base import Key, Repository, bounded, by_position, own_organization
+from procur.db.repositories.holding import hold
 from procur.db.repositories.upserts import write_rows
 from procur.db.values import checked, fit, refuse_missing
 
@@ -92,7 +93,7 @@ class TenderRepository(Repository[TenderDB]):
         return super().soft_delete(self._own(tender_id, org_id).id)
 
     def upsert(self, source: str, external_id: str, **values: Any) -> TenderDB:
-        """Write a tender as its source has it now, in one statement; fields left out stay as they are."""
+        """Write a tender as its source has it now, in one statement; optional fields left out stay."""
         self.upsert_many([{"source": source, "external_id": external_id, **values}])
         return self._all(
             select(TenderDB).where(*self._equal({"source": source, "external_id": external_id}))
@@ -102,11 +103,13 @@ class TenderRepository(Repository[TenderDB]):
         """Write many tenders by source and external id; a deleted one stays deleted beside the new one.
 
         Returns how many were created and updated; all are written or none. Of two with one id the last stays.
+        What a new tender needs has to be given for known ones too; optional fields left out stay as they are.
         """
         rows: dict[tuple[str, str], dict[str, Any]] = {}
         for number, given in enumerate(tenders, start=1):
             row = _checked_line(given, number)
             rows[row["source"], row["external_id"]] = row
+        hold(self.session, "tenders")  # two imports at once would count each other's rows, or lock crosswise
         known = self._known(list(rows))
         write_rows(
             self.session,
@@ -115,13 +118,16 @@ class TenderRepository(Repository[TenderDB]):
             key=_IDENTITY,
             where="external_id IS NOT NULL AND deleted_at IS NULL",
         )
-        return {"created": len(rows) - known, "updated": known}
+        return {"created": len(rows) - len(known), "updated": len(known)}
 
-    def _known(self, keys: list[tuple[str, str]]) -> int:
+    def _known(self, keys: list[tuple[str, str]]) -> set[tuple[str, str]]:
         identity = tuple_(TenderDB.source, TenderDB.external_id)
-        parts = [keys[start : start + _BATCH] for start in range(0, len(keys), _BATCH)]
-        counts = (select(func.count()).select_from(TenderDB).where(identity.in_(part)) for part in parts)
-        return sum(int(self.session.execute(statement).scalar_one()) for statement in counts)
+        found: set[tuple[str, str]] = set()
+        for start in range(0, len(keys), _BATCH):
+            statement = select(TenderDB.source, TenderDB.external_id)
+            rows = self.session.execute(statement.where(identity.in_(keys[start : start + _BATCH])))
+            found.update((str(source), str(external_id)) for source, external_id in rows)
+        return found
 
     def _own(self, tender_id: Key, org_id: Key | None) -> TenderDB:
         found = self.get_by_id(tender_id, org_id)

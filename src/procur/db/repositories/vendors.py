@@ -11,6 +11,7 @@ from procur.core.errors import InvalidInput
 from procur.db import tenancy
 from procur.db.models import VendorEvidence, VendorProfileRecord
 from procur.db.repositories.base import Key, Repository
+from procur.db.repositories.holding import hold
 from procur.db.repositories.upserts import insert_into, write_rows
 from procur.db.values import checked, refuse_missing
 
@@ -74,6 +75,7 @@ class VendorRepository(Repository[VendorProfileRecord]):
         for number, given in enumerate(vendors, start=1):
             row = self._checked_line(given, number)
             rows[row["vendor_id"]] = row
+        hold(self.session, "vendor_profiles")  # as with tenders: one import at a time
         known = self._known(list(rows))
         live = "deleted_at IS NULL"
         write_rows(self.session, VendorProfileRecord, rows.values(), key=["vendor_id"], where=live)
