@@ -69,9 +69,9 @@ $(UV):
 .PHONY: lock
 lock: $(UV) ## Resolve the dependencies again (needs a package index)
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--extra cli --extra documents --extra postgres --extra audit --group build pyproject.toml -o requirements/run.txt
+		--extra cli --extra documents --extra postgres --extra audit --extra serve --extra enrichment --group build pyproject.toml -o requirements/run.txt
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--all-extras --group build --group test --group check -c requirements/run.txt pyproject.toml -o requirements/dev.txt
+		--all-extras --group build --group test --group bench --group check -c requirements/run.txt pyproject.toml -o requirements/dev.txt
 
 .PHONY: clean
 clean: ## Remove the environment and everything generated

@@ -28,7 +28,7 @@ from procur.db.models.delivery import (
     Notification,
     WebhookEndpoint,
 )
-from procur.db.models.events import EventRecord
+from procur.db.models.events import EventHead, EventRecord
 from procur.db.models.exports import (
     ActionPlanProgress,
     CertificationProgress,
@@ -71,6 +71,7 @@ __all__ = [
     "ContractRecord",
     "Conversation",
     "EventDelivery",
+    "EventHead",
     "EventOffset",
     "EventRecord",
     "FinanceAnalysis",

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, Integer, String, Text, UniqueConstraint, Uuid, text
+from sqlalchemy import BigInteger, Index, Integer, String, Text, UniqueConstraint, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from procur.db.base import Base, SoftDelete, TenantRow, Times, belongs_to, check, newest_first, unique_live
@@ -44,14 +44,17 @@ class EventDelivery(TenantRow, Times, Base):
 
 
 class EventOffset(TenantRow, Times, Base):
-    """How far a consumer has read an organisation's facts."""
+    """How far a consumer has read an organisation's log; who reads on locks the row."""
 
     __tablename__ = "event_offsets"
 
     consumer: Mapped[str] = mapped_column(String(120))
-    position: Mapped[str] = mapped_column(String(200))
+    position: Mapped[int] = mapped_column(BigInteger, default=0)
 
-    __table_args__ = (UniqueConstraint("organization_id", "consumer", info={"field": "consumer"}),)
+    __table_args__ = (
+        UniqueConstraint("organization_id", "consumer", info={"field": "consumer"}),
+        check("position", "position >= 0", field="position"),
+    )
 
 
 class InboxEntry(TenantRow, Times, Base):

@@ -1,17 +1,22 @@
-"""Facts that rooms tell one another: outbox and event store in one table."""
+"""Facts that rooms tell one another: outbox and event store in one table, and how far it is numbered."""
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, Integer, String, text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column, synonym
 
-from procur.db.base import Base, TenantRow, Times, utc_now
+from procur.db.base import Base, OfOrganization, TenantRow, Times, check, utc_now
 from procur.db.types import UtcDateTime, json_object
 
 
 class EventRecord(TenantRow, Times, Base):
-    """One fact; only `published_at` ever changes."""
+    """One fact. Its place in the organisation's log is given after the commit; nothing else ever changes.
+
+    Transactions end in another order than they begin, so a reader that goes by ids or times misses facts.
+    `position` is given, in one row of increasing numbers per organisation, to facts that are committed.
+    """
 
     __tablename__ = "events"
 
@@ -20,7 +25,9 @@ class EventRecord(TenantRow, Times, Base):
     type: Mapped[str] = mapped_column(String(120))
     aggregate_type: Mapped[str] = mapped_column(String(64))
     aggregate_id: Mapped[str] = mapped_column(String(64))
+    # Counts the facts of one aggregate from 1; given with the position unless the writer gave it.
     version: Mapped[int | None] = mapped_column(BigInteger)
+    position: Mapped[int | None] = mapped_column(BigInteger, sort_order=93)
     payload: Mapped[dict[str, Any]] = mapped_column(json_object(), default=dict)
     # "metadata" is reserved on SQLAlchemy's classes.
     event_metadata: Mapped[dict[str, Any]] = mapped_column("metadata", json_object(), default=dict)
@@ -29,6 +36,7 @@ class EventRecord(TenantRow, Times, Base):
     actor_type: Mapped[str | None] = mapped_column(String(32))
     actor_id: Mapped[str | None] = mapped_column(String(200))
     priority: Mapped[int] = mapped_column(Integer, default=0)
+    trace: Mapped[str | None] = mapped_column(String(64), sort_order=93)
     occurred_at: Mapped[datetime] = mapped_column(UtcDateTime(), default=utc_now)
     published_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
 
@@ -43,6 +51,7 @@ class EventRecord(TenantRow, Times, Base):
             postgresql_where=text("published_at IS NULL"),
             sqlite_where=text("published_at IS NULL"),
         ),
+        Index("uq_events_position", "organization_id", "position", unique=True, info={"field": "position"}),
         Index(
             "uq_events_version",
             "organization_id",
@@ -53,3 +62,14 @@ class EventRecord(TenantRow, Times, Base):
             info={"field": "version"},
         ),
     )
+
+
+class EventHead(OfOrganization, Base):
+    """How far an organisation's log is numbered. Whoever numbers locks it: one at a time."""
+
+    __tablename__ = "event_heads"
+
+    organization_id: Mapped[UUID] = mapped_column(Uuid(), ForeignKey("organizations.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger, default=0)
+
+    __table_args__ = (check("position", "position >= 0", field="position"),)

@@ -42,7 +42,13 @@ class JobRecord(TenantRow, Times, Base):
     last_error: Mapped[str | None] = mapped_column(Text)
     result: Mapped[dict[str, Any] | None] = mapped_column(json_object())
     correlation_id: Mapped[str | None] = mapped_column(String(64))
+    causation_id: Mapped[str | None] = mapped_column(String(64), sort_order=93)
+    # A W3C traceparent: the job's span continues the trace of whoever asked for it.
+    trace: Mapped[str | None] = mapped_column(String(64), sort_order=93)
+    # Who has it or had it last, for people to read; who may write is decided by the lease alone.
+    worker: Mapped[str | None] = mapped_column(String(120), sort_order=93)
     created_by: Mapped[UUID | None] = mapped_column(Uuid())
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime(), sort_order=93)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
 
     __table_args__ = (
@@ -57,12 +63,15 @@ class JobRecord(TenantRow, Times, Base):
             sqlite_where=_KEEPS_ITS_KEY,
             info={"field": "dedupe_key"},
         ),
-        # Workers drain all organisations together, so these two do not lead with one.
+        # Workers drain all organisations together, so these two do not lead with one. The organisation
+        # comes second, so that workers step from one to the next and none waits behind another's thousands.
         Index(
             "ix_jobs_ready",
             "queue",
+            "organization_id",
             "priority",
             "run_at",
+            "id",
             postgresql_where=_READY,
             sqlite_where=_READY,
         ),

@@ -156,12 +156,12 @@ class EventOffsetRepository(Repository[EventOffset]):
 
     model = EventOffset
 
-    def position(self, consumer: str) -> str | None:
+    def position(self, consumer: str) -> int | None:
         """Return where the consumer goes on, None at the beginning."""
         row = self.find(consumer=consumer)
         return None if row is None else self._fresh(row.id).position
 
-    def move(self, consumer: str, to: str, *, expected: str | None) -> None:
+    def move(self, consumer: str, to: int, *, expected: int | None) -> None:
         """Move a consumer on from where it is expected; Conflict when another reader moved it meanwhile."""
         row = self._prepared({"consumer": consumer, "position": to})
         now = tenancy.clock_of(self.session).now()

@@ -9,6 +9,7 @@ from sqlalchemy import Select, Table, func, select, text
 from procur.core.errors import Unavailable
 from procur.db import tenancy
 from procur.db.models import JobRecord, JobStep
+from procur.db.moments import database_time
 from procur.db.repositories.base import Key, Repository, bounded
 from procur.db.repositories.upserts import insert_into
 
@@ -36,30 +37,35 @@ class JobRepository(Repository[JobRecord]):
         priority: int = 0,
         max_attempts: int = 5,
         correlation_id: str | None = None,
+        causation_id: object = None,
+        trace: str | None = None,
         created_by: Key | None = None,
         organization_id: Key | None = None,
     ) -> tuple[JobRecord, bool]:
         """Ask for work; with a `dedupe_key` return the job that has it already, and False.
 
         The key is per organisation and kind, and stays taken when the job is finished; a cancelled job gives
-        it back. The smaller the `priority`, the sooner.
+        it back. The smaller the `priority`, the sooner. Without `run_at` the job is due at once, by the
+        database's clock.
         """
         given: dict[str, Any] = {
             "kind": kind,
             "payload": dict(payload or {}),
             "queue": queue,
             "dedupe_key": dedupe_key,
-            "run_at": tenancy.clock_of(self.session).now() if run_at is None else run_at,
             "priority": priority,
             "max_attempts": max_attempts,
             "correlation_id": correlation_id,
+            "causation_id": None if causation_id is None else str(causation_id),
+            "trace": trace,
             "created_by": created_by,
         }
         if organization_id is not None:
             given["organization_id"] = organization_id
-        if dedupe_key is None:
-            return self.create(**given), True
+        if run_at is not None:
+            given["run_at"] = run_at
         row = self._prepared(given)
+        row.setdefault("run_at", database_time())
         for _ in range(_TRIES):
             if self._insert(row):
                 return self.get(row["id"]), True

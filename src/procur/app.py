@@ -1,0 +1,8 @@
+"""The one list of what the platform is made of: handlers of facts, later routers and pages. Read first."""
+
+from procur.events.handlers import Handler
+
+
+def handlers() -> tuple[Handler, ...]:
+    """Return every handler of every room; a fact is told to those that want it."""
+    return ()

@@ -1,0 +1,1 @@
+"""The only place that calls addresses which others gave: guarded, bounded, polite."""

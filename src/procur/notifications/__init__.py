@@ -1,0 +1,1 @@
+"""Tell people and systems what happened: e-mail, Slack, signed webhooks, and a log of it all."""

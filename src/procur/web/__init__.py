@@ -1,0 +1,1 @@
+"""What the HTTP edge shares: who is asking, the live stream, metrics, health."""
