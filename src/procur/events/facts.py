@@ -291,3 +291,103 @@ class PurchaseOrderIssued(Fact):
     payable: Decimal
     currency: str
     xml_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContractRenewalDue(Fact):
+    """A contract in force comes up for renewal; told once per date and threshold (`within_days`)."""
+
+    subject: ClassVar[str] = "contract"
+    contract_id: str
+    vendor: str
+    renewal_date: str
+    days_left: int
+    within_days: int
+    auto_renew: bool
+    total: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeDeadlineAhead(Fact):
+    """The last day to give notice under a contract comes near; told once per date and threshold."""
+
+    subject: ClassVar[str] = "contract"
+    contract_id: str
+    vendor: str
+    deadline: str
+    renewal_date: str
+    days_left: int
+    within_days: int
+    auto_renew: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ContractExpired(Fact):
+    """The last day of a contract has passed."""
+
+    subject: ClassVar[str] = "contract"
+    contract_id: str
+    vendor: str
+    end_date: str
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceExpiring(Fact):
+    """What proves a vendor's compliance runs out soon; told once per proof, date and threshold."""
+
+    subject: ClassVar[str] = "vendor"
+    vendor_id: str
+    vendor: str
+    framework: str
+    kind: str
+    source: str
+    valid_until: str
+    days_left: int
+    within_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionApplied(Fact):
+    """What nobody needs any more was removed: how many rows of what."""
+
+    subject: ClassVar[str] = "organization"
+    slug: str
+    removed: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulePaused(Fact):
+    """Somebody let a schedule make no jobs for now."""
+
+    subject: ClassVar[str] = "schedule"
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleResumed(Fact):
+    """Somebody let a paused schedule go on."""
+
+    subject: ClassVar[str] = "schedule"
+    name: str
+    next_run_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleChanged(Fact):
+    """Somebody changed when a schedule runs."""
+
+    subject: ClassVar[str] = "schedule"
+    name: str
+    cron: str
+    timezone: str
+    next_run_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleStarted(Fact):
+    """Somebody had a schedule's job done at once, beside its times."""
+
+    subject: ClassVar[str] = "schedule"
+    name: str
+    job_id: str
