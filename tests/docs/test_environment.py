@@ -22,7 +22,7 @@ def described() -> set[str]:
 
 def test_every_variable_that_the_code_names_is_described():
     made_up_by_tests = {"PROCUR_DB_SURPRISE"}
-    families = {"PROCUR_DB", "PROCUR_LLM"}  # "PROCUR_LLM_…" in a help text
+    families = {"PROCUR_DB", "PROCUR_LOG", "PROCUR_LLM"}  # "PROCUR_LLM_…" in a help text
     assert (
         names_in("src", "tests", "benchmarks") | settings()
     ) - made_up_by_tests - families - described() == set()
