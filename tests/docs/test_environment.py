@@ -2,6 +2,7 @@ import re
 from pathlib import Path
 
 from procur.db.config import DatabaseConfig
+from procur.net.settings import NetSettings
 
 ROOT = Path(__file__).parents[2]
 NAME = re.compile(r"\bPROCUR_[A-Z]+(?:_[A-Z]+)*\b")
@@ -13,7 +14,8 @@ def names_in(*folders: str) -> set[str]:
 
 
 def settings() -> set[str]:
-    return {f"PROCUR_DB_{name.upper()}" for name in DatabaseConfig.model_fields}
+    families = {"PROCUR_DB": DatabaseConfig, "PROCUR_NET": NetSettings}
+    return {f"{family}_{name.upper()}" for family, model in families.items() for name in model.model_fields}
 
 
 def described() -> set[str]:
@@ -22,7 +24,7 @@ def described() -> set[str]:
 
 def test_every_variable_that_the_code_names_is_described():
     made_up_by_tests = {"PROCUR_DB_SURPRISE"}
-    families = {"PROCUR_DB", "PROCUR_LOG", "PROCUR_LLM"}  # "PROCUR_LLM_…" in a help text
+    families = {"PROCUR_DB", "PROCUR_LLM", "PROCUR_LOG", "PROCUR_NET"}  # "PROCUR_LLM_…" in a help text
     assert (
         names_in("src", "tests", "benchmarks") | settings()
     ) - made_up_by_tests - families - described() == set()

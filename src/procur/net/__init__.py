@@ -1,1 +1,1 @@
-"""The only place that calls addresses which others gave: guarded, bounded, polite."""
+"""Calls to the outside that cannot be turned against the inside, and good manners towards those called."""
