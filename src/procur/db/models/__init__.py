@@ -25,8 +25,6 @@ from procur.db.models.delivery import (
     EventOffset,
     IdempotencyKey,
     InboxEntry,
-    Notification,
-    WebhookEndpoint,
 )
 from procur.db.models.events import EventHead, EventRecord
 from procur.db.models.exports import (
@@ -42,6 +40,7 @@ from procur.db.models.identity import Organization, SubscriptionTier, User, User
 from procur.db.models.jobs import JobRecord, JobStep, ScheduleRecord
 from procur.db.models.negotiation import MandateRecord, NegotiationSessionRecord, OfferRecord
 from procur.db.models.numbering import NumberSequence
+from procur.db.models.outgoing import Notification, WebhookEndpoint
 from procur.db.models.sourcing import RequestRecord
 from procur.db.models.tenders import AnalysisResult, BidDocument, TenderDB, TenderStatus
 from procur.db.models.usage import LlmCall, UsageCounter

@@ -1,4 +1,4 @@
-"""What goes out and comes in once: deliveries, inboxes, idempotency keys, webhooks, notifications."""
+"""What is handed on once: facts to consumers, their inboxes, the answers to repeated requests."""
 
 from datetime import datetime
 from typing import Any
@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Index, Integer, String, Text, UniqueConstraint, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from procur.db.base import Base, SoftDelete, TenantRow, Times, belongs_to, check, newest_first, unique_live
-from procur.db.types import UtcDateTime, choice, json_list, json_object
+from procur.db.base import Base, TenantRow, Times, belongs_to, check, newest_first
+from procur.db.types import UtcDateTime, choice, json_object
 
 _PENDING = text("state = 'pending'")
 
@@ -94,54 +94,4 @@ class IdempotencyKey(TenantRow, Times, Base):
         Index("ix_idempotency_keys_expires_at", "organization_id", "expires_at"),
         check("answered", "state <> 'done' OR response_status IS NOT NULL", field="response_status"),
         check("response_status", "response_status BETWEEN 100 AND 599", field="response_status"),
-    )
-
-
-class WebhookEndpoint(TenantRow, SoftDelete, Times, Base):
-    """An address that wants to hear of facts.
-
-    `signing_key` is the HMAC key itself: signing needs it, so a hash would not do. The column has room for
-    its encrypted form; until fields are encrypted, who reads the database can sign towards this one address.
-    """
-
-    __tablename__ = "webhook_endpoints"
-
-    url: Mapped[str] = mapped_column(String(2000))
-    description: Mapped[str | None] = mapped_column(String(300))
-    # Types of facts it wants; none means all.
-    event_types: Mapped[list[str]] = mapped_column(json_list(), default=list)
-    signing_key: Mapped[str] = mapped_column(String(512))
-    is_active: Mapped[bool] = mapped_column(default=True)
-    created_by: Mapped[UUID | None] = mapped_column(Uuid())
-
-    __table_args__ = (
-        belongs_to("user_accounts", "created_by", of="webhook_endpoints"),
-        unique_live("webhook_endpoints", "url"),
-        newest_first("webhook_endpoints"),
-    )
-
-
-class Notification(TenantRow, Times, Base):
-    """A message to a person over one channel; its `message_id` keeps a retry from sending it twice."""
-
-    __tablename__ = "notifications"
-
-    recipient: Mapped[str] = mapped_column(String(254))
-    user_id: Mapped[UUID | None] = mapped_column(Uuid())
-    channel: Mapped[str] = mapped_column(choice("channel", "email", "slack", "webhook", "in_app"))
-    subject: Mapped[str | None] = mapped_column(String(300))
-    body: Mapped[str] = mapped_column(Text)
-    state: Mapped[str] = mapped_column(choice("state", "pending", "sent", "failed"), default="pending")
-    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
-    read_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
-    message_id: Mapped[str] = mapped_column(String(255))
-    error: Mapped[str | None] = mapped_column(Text)
-
-    __table_args__ = (
-        belongs_to("user_accounts", "user_id", of="notifications"),
-        UniqueConstraint("organization_id", "message_id", info={"field": "message_id"}),
-        Index("ix_notifications_recipient", "organization_id", "recipient", "created_at", "id"),
-        Index("ix_notifications_state", "organization_id", "state", "created_at", "id"),
-        newest_first("notifications"),
-        check("sent", "state <> 'sent' OR sent_at IS NOT NULL", field="sent_at"),
     )

@@ -34,8 +34,8 @@ from procur.db.repositories.identity import OrganizationRepository, UserReposito
 from procur.db.repositories.jobs import JobRepository, JobStepRepository
 from procur.db.repositories.messages import MessageRepository
 from procur.db.repositories.negotiation import MandateRepository, NegotiationRepository, OfferRepository
+from procur.db.repositories.notifications import NotificationRepository
 from procur.db.repositories.numbering import NumberRepository
-from procur.db.repositories.outgoing import NotificationRepository, WebhookRepository
 from procur.db.repositories.purging import Purged
 from procur.db.repositories.schedules import ScheduleRepository
 from procur.db.repositories.sign_in import (
@@ -48,6 +48,7 @@ from procur.db.repositories.sourcing import RequestRepository
 from procur.db.repositories.tenders import AnalysisRepository, BidDocumentRepository, TenderRepository
 from procur.db.repositories.usage import LlmCallRepository, ModelCost, Spent, UsageRepository
 from procur.db.repositories.vendors import VendorRepository
+from procur.db.repositories.webhooks import WebhookRepository
 
 __all__ = [
     "ActionPlanRepository",
