@@ -22,8 +22,20 @@ _BUY = frozenset(
 )
 # What everybody in the company may see, and what only those who negotiate and decide may see.
 _SEE = frozenset({"request.read", "vendor.read", "company.read"})
-_READ = _SEE | {"user.read", "policy.read", "negotiation.read", "contract.read", "audit.read"}
-_ADMIN = _BUY | _READ | {"user.write", "plan.write", "policy.write", "evidence.write", "award.approve"}
+_READ = _SEE | {
+    "user.read",
+    "policy.read",
+    "negotiation.read",
+    "contract.read",
+    "audit.read",
+    "events.read",
+    "work.read",
+}
+_ADMIN = (
+    _BUY
+    | _READ
+    | {"user.write", "plan.write", "policy.write", "evidence.write", "award.approve", "work.manage"}
+)
 
 # The negotiating agent may bargain inside a mandate and nothing else: it never approves, signs, sets limits.
 PERMISSIONS: dict[str, frozenset[str]] = {
@@ -63,6 +75,9 @@ MEANING = {
     "contract.sign_for_buyer": "Sign for the buyer",
     "contract.sign_for_vendor": "Sign for the vendor to which one belongs",
     "order.issue": "Issue a purchase order",
+    "events.read": "Follow the facts as they happen",
+    "work.read": "Show jobs, facts and dead letters",
+    "work.manage": "Cancel and redrive jobs, redrive and replay facts",
     "audit.read": "Show, seal, sign, verify and export the audit trail",
 }
 
