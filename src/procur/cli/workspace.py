@@ -19,7 +19,8 @@ from procur.core.errors import InvalidInput, NotFound, ProcurError, Unavailable
 from procur.db import DatabaseSession, Session
 from procur.db.config import DatabaseConfig
 from procur.db.repositories import AuditRepository
-from procur.documents.store import LocalStore
+from procur.documents.settings import FOLDER, DocumentSettings, store_from
+from procur.documents.store import DocumentStore, LocalStore
 from procur.identity.service import actor_for, unattended
 
 DEFAULT_HOME = Path()
@@ -81,10 +82,12 @@ class Workspace:
         for database in self._opened:
             database.close()
 
-    @property
-    def store(self) -> LocalStore:
+    @functools.cached_property
+    def store(self) -> DocumentStore:
         """Where contracts and orders are kept."""
-        return LocalStore(self.home / "documents")
+        if self.embedded:
+            return LocalStore(self.home / FOLDER)
+        return store_from(DocumentSettings(), self.home)
 
     @contextmanager
     def session(self, *, read_only: bool = False) -> Iterator[Session]:

@@ -2,17 +2,14 @@
 
 import errno
 import os
-import re
 import tempfile
 from dataclasses import dataclass
-from hashlib import sha256
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Protocol
 
-from procur.core.errors import Conflict, InvalidInput, NotFound, Unavailable
+from procur.core.errors import NotFound, Unavailable
+from procur.documents.naming import digest_of, names_for, safe_name, taken, unchanged
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
-_HASH_SHOWN = 12
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
 
@@ -34,6 +31,9 @@ class DocumentStore(Protocol):
     def get(self, path: str, *, sha256: str | None = None) -> bytes:
         """Return the content; with `sha256`, only if it is unchanged."""
 
+    def location(self, path: str) -> str:
+        """Return where a person finds the document: a path, or an address such as s3://…."""
+
 
 class LocalStore:
     """Keeps documents in one folder of this machine."""
@@ -43,31 +43,26 @@ class LocalStore:
 
     def put(self, name: str, data: bytes) -> StoredDocument:
         """Write atomically; equal content is one file, other content becomes name-<hash>.<suffix>."""
-        digest = sha256(data).hexdigest()
-        plain = self._safe(name)
-        parts = PurePosixPath(plain)
-        for candidate in (plain, f"{parts.stem}-{digest[:_HASH_SHOWN]}{parts.suffix}"):
+        digest = digest_of(data)
+        for candidate in names_for(name, digest):
             if self._place(candidate, data):
                 return StoredDocument(candidate, digest, len(data))
-        raise Conflict(f"{name} exists with other content under the same hash name", field="name")
+        raise taken(name)
 
     def get(self, path: str, *, sha256: str | None = None) -> bytes:
         """Return the content; Conflict if it is not what `sha256` says."""
-        place = self.root / self._safe(path)
+        place = self.root / safe_name(path)
         try:
             data = place.read_bytes()
         except FileNotFoundError as error:
             raise NotFound(f"No document {path}", field="path") from error
         except OSError as error:
             raise Unavailable(f"The document {path} cannot be read: {error.strerror}") from error
-        if sha256 is not None and _digest(data) != sha256.lower():
-            raise Conflict(
-                f"The document {path} was changed after it was stored",
-                field="path",
-                hint="Restore it from a backup; its recorded hash is in the details",
-                details={"expected": sha256, "found": _digest(data)},
-            )
-        return data
+        return unchanged(path, data, sha256)
+
+    def location(self, path: str) -> str:
+        """Return the file's path."""
+        return str(self.root / path)
 
     def _place(self, name: str, data: bytes) -> bool:
         """Put the content under this name; False if the name is taken by other content."""
@@ -114,17 +109,3 @@ class LocalStore:
             os.fsync(folder)
         finally:
             os.close(folder)
-
-    @staticmethod
-    def _safe(name: str) -> str:
-        if not _NAME.fullmatch(name) or ".." in name:
-            raise InvalidInput(
-                f"{name[:60]!r} is not a document name",
-                field="name",
-                hint="Use letters, digits, dots, dashes and underscores, without folders",
-            )
-        return name
-
-
-def _digest(data: bytes) -> str:
-    return sha256(data).hexdigest()

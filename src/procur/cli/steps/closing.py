@@ -193,7 +193,7 @@ def _contract_dict(workspace: Workspace, row: ContractRecord) -> dict[str, Any]:
         "currency": row.currency,
         "start_date": row.start_date.isoformat(),
         "end_date": None if row.end_date is None else row.end_date.isoformat(),
-        "document": str(workspace.store.root / (row.document_path or "")),
+        "document": workspace.store.location(row.document_path or ""),
         "sha256": row.document_hash,
         "template_version": row.template_version,
         "signed_by_buyer": row.buyer_signer_id if row.signed_by_buyer else None,
@@ -204,7 +204,7 @@ def _contract_dict(workspace: Workspace, row: ContractRecord) -> dict[str, Any]:
 
 
 def _stored(workspace: Workspace, path: str | None) -> str | None:
-    return None if path is None else str(workspace.store.root / path)
+    return None if path is None else workspace.store.location(path)
 
 
 def _order_dict(
@@ -217,8 +217,8 @@ def _order_dict(
         "issue_date": row.issue_date.isoformat(),
         "currency": row.currency,
         "payable": row.payable,
-        "xml": str(workspace.store.root / (row.xml_path or "")),
-        "document": str(workspace.store.root / (row.document_path or "")),
+        "xml": workspace.store.location(row.xml_path or ""),
+        "document": workspace.store.location(row.document_path or ""),
         "sha256": row.xml_hash,
         "lines": [
             {

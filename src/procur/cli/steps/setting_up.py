@@ -63,7 +63,7 @@ def create_database(
         )
         return {
             "database": workspace.database.config.printable_url,
-            "documents": str(workspace.store.root),
+            "documents": workspace.store.location("").rstrip("/"),
             "organization": organization.name,
             "owner": owner.email,
         }
