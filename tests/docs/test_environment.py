@@ -2,10 +2,11 @@ import re
 from pathlib import Path
 
 from procur.db.config import DatabaseConfig
+from procur.documents.settings import DocumentSettings
 from procur.net.settings import NetSettings
 
 ROOT = Path(__file__).parents[2]
-NAME = re.compile(r"\bPROCUR_[A-Z]+(?:_[A-Z]+)*\b")
+NAME = re.compile(r"\bPROCUR_[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*\b")
 
 
 def names_in(*folders: str) -> set[str]:
@@ -14,7 +15,7 @@ def names_in(*folders: str) -> set[str]:
 
 
 def settings() -> set[str]:
-    families = {"PROCUR_DB": DatabaseConfig, "PROCUR_NET": NetSettings}
+    families = {"PROCUR": DocumentSettings, "PROCUR_DB": DatabaseConfig, "PROCUR_NET": NetSettings}
     return {f"{family}_{name.upper()}" for family, model in families.items() for name in model.model_fields}
 
 
@@ -24,7 +25,13 @@ def described() -> set[str]:
 
 def test_every_variable_that_the_code_names_is_described():
     made_up_by_tests = {"PROCUR_DB_SURPRISE"}
-    families = {"PROCUR_DB", "PROCUR_LLM", "PROCUR_LOG", "PROCUR_NET"}  # "PROCUR_LLM_…" in a help text
+    families = {
+        "PROCUR_DB",
+        "PROCUR_LLM",
+        "PROCUR_LOG",
+        "PROCUR_NET",
+        "PROCUR_S3",
+    }  # "PROCUR_LLM_…" in a help text
     assert (
         names_in("src", "tests", "benchmarks") | settings()
     ) - made_up_by_tests - families - described() == set()
