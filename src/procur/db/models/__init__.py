@@ -44,7 +44,7 @@ from procur.db.models.outgoing import Notification, WebhookEndpoint
 from procur.db.models.sourcing import RequestRecord
 from procur.db.models.tenders import AnalysisResult, BidDocument, TenderDB, TenderStatus
 from procur.db.models.usage import LlmCall, UsageCounter
-from procur.db.models.vendors import VendorEvidence, VendorProfileRecord
+from procur.db.models.vendors import VendorEvidence, VendorObservation, VendorProfileRecord
 
 __all__ = [
     "ActionPlanProgress",
@@ -106,6 +106,7 @@ __all__ = [
     "UserMetrics",
     "UserSession",
     "VendorEvidence",
+    "VendorObservation",
     "VendorProfileRecord",
     "WebhookEndpoint",
 ]

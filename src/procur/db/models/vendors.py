@@ -46,6 +46,8 @@ class VendorProfileRecord(TenantRow, SoftDelete, Times, Base):
         newest_first("vendor_profiles"),
         Index("ix_vendor_profiles_category", "organization_id", "category"),
         Index("ix_vendor_profiles_name", "organization_id", "name"),
+        # Which vendors were not looked at for longest.
+        Index("ix_vendor_profiles_enriched", "organization_id", "last_enriched_at", "id"),
         check("list_price", "list_price >= 0", field="list_price"),
         check("review_count", "review_count >= 0", field="review_count"),
         check("currency", "length(currency) = 3", field="currency"),
@@ -75,5 +77,41 @@ class VendorEvidence(TenantRow, Times, Base):
             unique=True,
             info={"field": "framework"},
         ),
+        check("source", "trim(source) <> ''", field="source"),
+    )
+
+
+class VendorObservation(TenantRow, Times, Base):
+    """What one source says of one field of a vendor: the newest look, and since when it has said so."""
+
+    __tablename__ = "vendor_observations"
+
+    vendor_id: Mapped[UUID] = mapped_column(Uuid())
+    field: Mapped[str] = mapped_column(String(120))
+    value: Mapped[dict[str, Any]] = mapped_column(json_object(), default=dict)
+    # A URL or a file's name.
+    source: Mapped[str] = mapped_column(String(500))
+    source_kind: Mapped[str] = mapped_column(
+        choice("source_kind", "person", "import", "feed", "json_ld", "price_page", "compliance_page")
+    )
+    method: Mapped[str] = mapped_column(String(80))
+    quote: Mapped[str | None] = mapped_column(String(200))
+    # SHA-256 of the page or file that was read.
+    content_hash: Mapped[str] = mapped_column(String(64))
+    observed_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    value_since: Mapped[datetime] = mapped_column(UtcDateTime())
+
+    __table_args__ = (
+        belongs_to("vendor_profiles", "vendor_id", of="vendor_observations"),
+        Index(
+            "uq_vendor_observations_field",
+            "organization_id",
+            "vendor_id",
+            "field",
+            "source",
+            unique=True,
+            info={"field": "field"},
+        ),
+        newest_first("vendor_observations"),
         check("source", "trim(source) <> ''", field="source"),
     )

@@ -47,6 +47,7 @@ from procur.db.repositories.sign_in import (
 from procur.db.repositories.sourcing import RequestRepository
 from procur.db.repositories.tenders import AnalysisRepository, BidDocumentRepository, TenderRepository
 from procur.db.repositories.usage import LlmCallRepository, ModelCost, Spent, UsageRepository
+from procur.db.repositories.vendor_observations import VendorObservationRepository
 from procur.db.repositories.vendors import VendorRepository
 from procur.db.repositories.webhooks import WebhookRepository
 
@@ -115,6 +116,7 @@ __all__ = [
     "UserMetricsRepository",
     "UserRepository",
     "UserSessionRepository",
+    "VendorObservationRepository",
     "VendorRepository",
     "WebhookRepository",
 ]

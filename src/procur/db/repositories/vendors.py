@@ -1,16 +1,16 @@
 """Vendors and their evidence."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, delete, func, select
+from sqlalchemy import Table, delete, func, or_, select, tuple_
 
 from procur.core.errors import InvalidInput
 from procur.db import tenancy
 from procur.db.models import VendorEvidence, VendorProfileRecord
-from procur.db.repositories.base import Key, Repository
+from procur.db.repositories.base import Key, Repository, bounded
 from procur.db.repositories.holding import hold
 from procur.db.repositories.upserts import insert_into, write_rows
 from procur.db.values import checked, refuse_missing
@@ -48,6 +48,15 @@ class VendorRepository(Repository[VendorProfileRecord]):
     def everyone(self) -> list[VendorProfileRecord]:
         """Return every vendor of the organisation, by its id: what matching looks through."""
         return self._all(select(VendorProfileRecord).order_by(VendorProfileRecord.vendor_id))
+
+    def not_enriched_since(self, moment: datetime, limit: int = 1000) -> list[VendorProfileRecord]:
+        """Return the vendors whose data was last looked at before this moment or never, oldest look first."""
+        before = checked(VendorProfileRecord, {"last_enriched_at": moment})["last_enriched_at"]
+        column = VendorProfileRecord.last_enriched_at
+        statement = select(VendorProfileRecord).where(or_(column.is_(None), column < before))
+        # NULL sorts first on one database and last on the other.
+        order = (column.is_not(None), column, VendorProfileRecord.id)
+        return self._all(statement.order_by(*order).limit(bounded(limit)))
 
     def keys_of(self, vendor_ids: Iterable[str]) -> dict[str, UUID]:
         """Return the row key of each of these vendors, in one query per batch; unknown ones are left out."""
@@ -150,6 +159,31 @@ class VendorRepository(Repository[VendorProfileRecord]):
             for row in self.session.scalars(statement):
                 found[row.vendor_id].append(row)
         return found
+
+    def replace_claims(
+        self, vendor_id: Key, sources: Iterable[str], claims: Iterable[Mapping[str, Any]]
+    ) -> int:
+        """Note what these sources claim now (framework and source of each); return how many claims went.
+
+        What one of the sources claimed before and does not any more is removed. Evidence of another kind or
+        from elsewhere stays as it is.
+        """
+        key = self._key(vendor_id)
+        read = {checked(VendorEvidence, {"source": source})["source"] for source in sources}
+        rows = [{**claim, "vendor_id": key, "kind": "claimed"} for claim in claims]
+        conditions = [
+            VendorEvidence.vendor_id == key,
+            VendorEvidence.kind == "claimed",
+            VendorEvidence.source.in_(read),
+        ]
+        if rows:
+            kept = [(row.get("framework"), row.get("source")) for row in rows]
+            conditions.append(tuple_(VendorEvidence.framework, VendorEvidence.source).not_in(kept))
+        self.session.flush()
+        statement = delete(VendorEvidence).where(*conditions)
+        done: Any = self.session.execute(statement.execution_options(synchronize_session="fetch"))
+        self.add_evidence_many(rows)
+        return int(done.rowcount)
 
     def remove_evidence(self, vendor_id: Key) -> int:
         """Forget a vendor's evidence, before it is imported anew; return how many entries went."""
