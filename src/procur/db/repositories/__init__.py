@@ -8,6 +8,15 @@ from procur.db.repositories.approvals import ApprovalRepository, PolicyRepositor
 from procur.db.repositories.audit import AuditRepository, TrailEntry, TrailFilter
 from procur.db.repositories.audit_seals import AuditSealRepository
 from procur.db.repositories.base import Page, Repository
+from procur.db.repositories.claims import (
+    ClaimedJob,
+    ClaimRepository,
+    Lease,
+    LeaseRepository,
+    Narrowed,
+    Queues,
+    organization_key,
+)
 from procur.db.repositories.contracts import ContractRepository, PurchaseOrderRepository
 from procur.db.repositories.conversations import (
     ChatSessionRepository,
@@ -65,6 +74,8 @@ __all__ = [
     "CertificationSummary",
     "ChatSessionRepository",
     "CheckpointRepository",
+    "ClaimRepository",
+    "ClaimedJob",
     "CompleteReport",
     "ContractRepository",
     "ConversationRepository",
@@ -79,6 +90,8 @@ __all__ = [
     "InboxRepository",
     "JobRepository",
     "JobStepRepository",
+    "Lease",
+    "LeaseRepository",
     "LlmCallRepository",
     "LoginAttemptRepository",
     "LogisticsAnalysisRepository",
@@ -86,6 +99,7 @@ __all__ = [
     "MessageRepository",
     "Mismatch",
     "ModelCost",
+    "Narrowed",
     "NegotiationRepository",
     "NotificationRepository",
     "NumberRepository",
@@ -99,6 +113,7 @@ __all__ = [
     "Progress",
     "PurchaseOrderRepository",
     "Purged",
+    "Queues",
     "Replay",
     "ReportRepository",
     "Repository",
@@ -119,4 +134,5 @@ __all__ = [
     "VendorObservationRepository",
     "VendorRepository",
     "WebhookRepository",
+    "organization_key",
 ]

@@ -19,3 +19,10 @@ def hold(session: Session, *names: str, shared: bool = False) -> None:
     digest = sha256("\x00".join([owner.hex, *names]).encode()).digest()
     lock = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
     session.execute(select(lock(int.from_bytes(digest[:8], signed=True))))
+
+
+def hold_everywhere(session: Session, *names: str) -> None:
+    """Make others who hold the same thing of the whole installation wait until the transaction ends."""
+    if session.get_bind().dialect.name == "postgresql":
+        digest = sha256("\x00".join(names).encode()).digest()
+        session.execute(select(func.pg_advisory_xact_lock(int.from_bytes(digest[:8], signed=True))))

@@ -12,6 +12,7 @@ from procur.db.models import JobRecord, JobStep
 from procur.db.moments import database_time
 from procur.db.repositories.base import Key, Repository, bounded
 from procur.db.repositories.upserts import insert_into
+from procur.db.wake import announce
 
 _JOBS: Table = JobRecord.__table__  # type: ignore[assignment]
 _STEPS: Table = JobStep.__table__  # type: ignore[assignment]
@@ -68,6 +69,7 @@ class JobRepository(Repository[JobRecord]):
         row.setdefault("run_at", database_time())
         for _ in range(_TRIES):
             if self._insert(row):
+                announce(self.session)
                 return self.get(row["id"]), True
             found = self._with_key(row)
             if found is not None:
