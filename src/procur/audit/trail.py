@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from procur.core.actor import Actor
+from procur.core.context import current_cause
 from procur.db import Session
 from procur.db.repositories import AuditRepository
 from procur.events.facts import Fact
@@ -24,8 +25,11 @@ def record(
     negotiation_session_id: UUID | None = None,
     correlation_id: str | None = None,
 ) -> None:
-    """Write what happened, who did it and what changed. The action is the fact's name: "request_opened"."""
-    correlation = correlation_id or fact.subject_id
+    """Write what happened, who did it and what changed. The action is the fact's name: "request_opened".
+
+    Entry and fact carry the same correlation: the given one, that of the running code, or the subject.
+    """
+    correlation = correlation_id or current_cause().correlation_id or fact.subject_id
     AuditRepository(session).log_action(
         action=_snake(fact.type),
         resource_type=fact.subject,

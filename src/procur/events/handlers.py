@@ -21,13 +21,18 @@ class Handler:
     group: str
     types: frozenset[str]
     react: React
+    from_beginning: bool = True
 
     def wants(self, event: Event) -> bool:
         """Say whether this handler is for the event."""
         return not self.types or event.type in self.types
 
 
-def on(*facts: type[Fact], group: str) -> Callable[[React], Handler]:
-    """Make a function a handler of these facts; `on(group="…")` alone hears every fact."""
+def on(*facts: type[Fact], group: str, from_beginning: bool = True) -> Callable[[React], Handler]:
+    """Make a function a handler of these facts; `on(group="…")` alone hears every fact.
+
+    A new group gets an organisation's facts from the first one on; without `from_beginning` only those that
+    happen once the group is there (mail about what is long past helps nobody).
+    """
     types = frozenset(fact.__name__ for fact in facts)
-    return lambda react: Handler(group, types, react)
+    return lambda react: Handler(group, types, react, from_beginning)

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from procur.core.context import current_cause
 from procur.db import Session
 from procur.db.repositories import EventRepository
 from procur.events.facts import Fact
@@ -15,8 +16,14 @@ def publish(
     actor_id: str,
     now: datetime,
     correlation_id: str | None = None,
+    causation_id: str | None = None,
+    trace: str | None = None,
 ) -> None:
-    """Write the fact into the outbox, in the caller's transaction."""
+    """Write the fact into the outbox, in the caller's transaction.
+
+    What it belongs to and what caused it is what the running code belongs to, unless it is given.
+    """
+    cause = current_cause()
     EventRepository(session).append(
         type=fact.type,
         aggregate_type=fact.subject,
@@ -25,5 +32,7 @@ def publish(
         actor_type=actor_type,
         actor_id=actor_id,
         occurred_at=now,
-        correlation_id=correlation_id,
+        correlation_id=correlation_id or cause.correlation_id,
+        causation_id=causation_id or cause.causation_id,
+        trace=trace or cause.trace,
     )

@@ -9,7 +9,13 @@ from factories.people import People
 from procur.audit.seal import seal
 from procur.core.errors import InvalidInput, NotAllowed, NotFound
 from procur.db import DatabaseSession, Session
-from procur.db.repositories import AuditRepository, AuditSealRepository, EventRepository, TrailFilter
+from procur.db.repositories import (
+    AuditRepository,
+    AuditSealRepository,
+    EventLogRepository,
+    EventRepository,
+    TrailFilter,
+)
 
 
 def _write(session: Session, number: int = 6) -> None:
@@ -84,20 +90,22 @@ def test_what_a_browser_sends_cannot_stop_an_entry(session: Session) -> None:
         AuditRepository(session).log_action(action="test", severity="loud")
 
 
-def test_events_are_published_once(session: Session) -> None:
+def test_facts_are_read_by_their_place(session: Session) -> None:
     events = EventRepository(session)
     first = events.append(
         type="Made", aggregate_type="request", aggregate_id="r1", version=1, payload={"a": 1}
     )
     second = events.append(type="Moved", aggregate_type="request", aggregate_id="r1", correlation_id="c")
     assert first.event_id == first.id
-    assert events.unpublished() == [first, second]
-    assert events.mark_published([first.id]) == 1
-    assert events.mark_published([first.id]) == 0
-    assert events.unpublished() == [second]
+    assert events.after() == []
+    assert EventLogRepository(session).number() == 2
+    assert EventLogRepository(session).number() == 0
+    session.expire_all()
+    assert [(row.position, row.version) for row in events.after()] == [(1, 1), (2, 2)]
+    assert first.published_at is not None
     assert events.for_aggregate("request", "r1") == [first, second]
     assert events.correlated("c") == [second]
-    assert events.since(types=["Moved"]) == [second]
+    assert events.after(types=["Moved"]) == events.after(1) == [second]
 
 
 def test_the_trail_is_read_page_by_page_and_by_what_is_asked(session: Session, people: People) -> None:

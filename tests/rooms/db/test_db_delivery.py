@@ -159,7 +159,7 @@ def test_an_unfit_consumer_is_refused_by_name(session: Session, consumer: str) -
     for call in (
         lambda: EventDeliveryRepository(session).ensure(consumer, facts),
         lambda: InboxRepository(session).take_in(consumer, "1"),
-        lambda: EventOffsetRepository(session).move(consumer, "1", expected=None),
+        lambda: EventOffsetRepository(session).move(consumer, 1, expected=None),
     ):
         with pytest.raises(InvalidInput) as caught:
             call()
@@ -194,12 +194,12 @@ def test_a_reader_moves_only_from_where_it_stands(database: DatabaseSession, peo
     with database.get_session("acme") as session:
         offsets = EventOffsetRepository(session)
         assert offsets.position("erp") is None
-        offsets.move("erp", "10", expected=None)
-        offsets.move("erp", "20", expected="10")
-        assert offsets.position("erp") == "20"
-        for expected in (None, "10"):
+        offsets.move("erp", 10, expected=None)
+        offsets.move("erp", 20, expected=10)
+        assert offsets.position("erp") == 20
+        for expected in (None, 10):
             with pytest.raises(Conflict):
-                offsets.move("erp", "30", expected=expected)
-        assert offsets.position("erp") == "20"
+                offsets.move("erp", 30, expected=expected)
+        assert offsets.position("erp") == 20
     with database.get_session("rival") as session:
         assert EventOffsetRepository(session).position("erp") is None

@@ -44,12 +44,14 @@ class EventRecord(TenantRow, Times, Base):
         Index("ix_events_page", "organization_id", "created_at", "id"),
         Index("ix_events_aggregate", "organization_id", "aggregate_type", "aggregate_id", "occurred_at"),
         Index("ix_events_correlation_id", "organization_id", "correlation_id"),
+        # What waits for its place, organisation by organisation.
         Index(
-            "ix_events_unpublished",
+            "ix_events_unnumbered",
+            "organization_id",
             "created_at",
             "id",
-            postgresql_where=text("published_at IS NULL"),
-            sqlite_where=text("published_at IS NULL"),
+            postgresql_where=text("position IS NULL"),
+            sqlite_where=text("position IS NULL"),
         ),
         Index("uq_events_position", "organization_id", "position", unique=True, info={"field": "position"}),
         Index(

@@ -17,12 +17,15 @@ from procur.db.repositories.claims import (
     Queues,
     organization_key,
 )
+from procur.db.repositories.consumer_standing import ConsumerStandingRepository, Standing
+from procur.db.repositories.consumers import ConsumerRepository
 from procur.db.repositories.contracts import ContractRepository, PurchaseOrderRepository
 from procur.db.repositories.conversations import (
     ChatSessionRepository,
     ConversationRepository,
 )
 from procur.db.repositories.delivery import EventDeliveryRepository, EventOffsetRepository, InboxRepository
+from procur.db.repositories.event_log import EventLogRepository
 from procur.db.repositories.events import EventRepository
 from procur.db.repositories.exports import CompleteReport, ReportRepository
 from procur.db.repositories.exports_metrics import UserMetricsRepository
@@ -77,9 +80,12 @@ __all__ = [
     "ClaimRepository",
     "ClaimedJob",
     "CompleteReport",
+    "ConsumerRepository",
+    "ConsumerStandingRepository",
     "ContractRepository",
     "ConversationRepository",
     "EventDeliveryRepository",
+    "EventLogRepository",
     "EventOffsetRepository",
     "EventRepository",
     "FinanceAnalysisRepository",
@@ -120,6 +126,7 @@ __all__ = [
     "RequestRepository",
     "ScheduleRepository",
     "Spent",
+    "Standing",
     "StoredCheckpoint",
     "StoredEntry",
     "StoredRecord",

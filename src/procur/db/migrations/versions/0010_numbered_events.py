@@ -1,11 +1,12 @@
 """Facts get their place in a log after the commit; jobs say who has them and why they were asked for."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
 
-from procur.db.migrations import steps
+from procur.db.migrations import guards_0001, steps
 
 revision = "0010"
 down_revision = "0009"
@@ -14,6 +15,10 @@ depends_on = None
 
 MOMENT = sa.DateTime(timezone=True)
 READY = sa.text("state = 'ready'")
+UNNUMBERED, UNPUBLISHED = sa.text("position IS NULL"), sa.text("published_at IS NULL")
+_CHANGED = "an event cannot be changed"
+# All that a fact says; version and position are given to it later, once.
+_CONTENT = (*(name for name in guards_0001.FIXED["events"][1] if name != "version"), "trace")
 
 
 def upgrade() -> None:
@@ -21,6 +26,15 @@ def upgrade() -> None:
     op.add_column("events", sa.Column("position", sa.BigInteger(), nullable=True))
     op.add_column("events", sa.Column("trace", sa.String(64), nullable=True))
     op.create_index("uq_events_position", "events", ["organization_id", "position"], unique=True)
+    op.drop_index("ix_events_unpublished", "events")
+    op.create_index(
+        "ix_events_unnumbered",
+        "events",
+        ["organization_id", "created_at", "id"],
+        postgresql_where=UNNUMBERED,
+        sqlite_where=UNNUMBERED,
+    )
+    _refuse_changes(_CONTENT, once=("version", "position"))
     op.create_table(
         "event_heads",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -43,6 +57,15 @@ def downgrade() -> None:
     op.drop_table("event_offsets")
     _event_offsets(sa.String(200))
     op.drop_table("event_heads")
+    _refuse_changes(guards_0001.FIXED["events"][1])
+    op.drop_index("ix_events_unnumbered", "events")
+    op.create_index(
+        "ix_events_unpublished",
+        "events",
+        ["created_at", "id"],
+        postgresql_where=UNPUBLISHED,
+        sqlite_where=UNPUBLISHED,
+    )
     op.drop_index("uq_events_position", "events")
     op.drop_column("events", "trace")
     op.drop_column("events", "position")
@@ -87,3 +110,23 @@ def _event_offsets(position: "sa.types.TypeEngine[Any]", *checks: sa.CheckConstr
     )
     steps.wall("event_offsets")
     steps.touch("event_offsets")
+
+
+def _refuse_changes(fixed: Sequence[str], *, once: Sequence[str] = ()) -> None:
+    """Let nobody change these columns of a fact, nor, once they are set, the others."""
+    differs = "IS DISTINCT FROM" if steps.on_postgresql() else "IS NOT"
+    changed = [f"NEW.{name} {differs} OLD.{name}" for name in fixed]
+    changed += [f"(OLD.{name} IS NOT NULL AND NEW.{name} {differs} OLD.{name})" for name in once]
+    when = " OR ".join(changed)
+    if steps.on_postgresql():
+        op.execute("DROP TRIGGER fixed_events ON events")
+        op.execute(
+            f"CREATE TRIGGER fixed_events BEFORE UPDATE ON events FOR EACH ROW WHEN ({when}) "
+            f"EXECUTE FUNCTION procur_refuse('append_only', '{_CHANGED}')"
+        )
+        return
+    op.execute("DROP TRIGGER fixed_events")
+    op.execute(
+        f"CREATE TRIGGER fixed_events BEFORE UPDATE ON events WHEN {when} "
+        f"BEGIN SELECT RAISE(ABORT, 'procur:append_only:{_CHANGED}'); END"
+    )

@@ -1,0 +1,244 @@
+"""The bus: threads that number committed facts and hand them to the consumer groups."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, Protocol, Self
+from uuid import UUID
+
+from procur.core.errors import Unavailable
+from procur.core.logs import about, get_logger
+from procur.core.metrics import count_facts
+from procur.db import DatabaseSession
+from procur.events.groups import Batch, Group, Retrying, groups_of, read_on, waiting
+from procur.events.handlers import Handler
+from procur.events.numbering import number
+
+_REST = (0.1, 5.0)  # seconds after the first and at most after later failures
+_ELSEWHERE = 0.05  # seconds until asking again for what another process is at
+
+Outcome = Literal["well", "elsewhere", "failed"]
+
+
+class Bell(Protocol):
+    """What tells that something may have been committed; a hint, never relied on."""
+
+    def wait(self, timeout: float) -> None:
+        """Return when it rings, or after so many seconds."""
+
+    def ring(self) -> None:
+        """Let who waits go on."""
+
+
+@dataclass(slots=True)
+class _Rest:
+    """Somebody whose last try failed: not before `until` (monotonic seconds)."""
+
+    until: float
+    failures: int
+
+
+class Bus:
+    """Numbers facts and delivers them. Several processes may run one each: they share by organisation.
+
+    The database going away and coming back is survived; nothing is lost by a kill at any moment.
+    """
+
+    def __init__(
+        self,
+        database: DatabaseSession,
+        handlers: Iterable[Handler],
+        *,
+        bell: Bell | None = None,
+        threads: int | None = None,
+        poll: float = 1.0,
+        limit: int = 200,
+        retrying: Retrying | None = None,
+    ) -> None:
+        self.database = database
+        self.groups = groups_of(handlers)
+        self._bell = bell
+        self._number = threads or (2 if database.engine.dialect.name == "postgresql" else 1)
+        self._poll, self._limit, self._retrying = poll, limit, retrying or Retrying()
+        self._stopping = threading.Event()
+        self._board = _Board(self)
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> Self:
+        """Start the threads."""
+        if self._threads:
+            raise RuntimeError("this bus runs already")
+        runs = [("numbering", self._number_on)]
+        if self.groups:
+            runs += [(f"delivery-{n}", self._deliver_on) for n in range(1, self._number + 1)]
+        self._threads = [
+            threading.Thread(target=run, name=f"procur-{name}", daemon=True) for name, run in runs
+        ]
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def stop(self, timeout: float = 5.0) -> bool:
+        """Let each thread finish its transaction; say whether all have within so many seconds."""
+        self._stopping.set()
+        if self._bell is not None:
+            self._bell.ring()
+        self._board.ring()
+        end = time.monotonic() + timeout
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        stopped = not any(thread.is_alive() for thread in self._threads)
+        if stopped:
+            self._threads, self._stopping = [], threading.Event()
+        return stopped
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()
+
+    # -- numbering ---------------------------------------------------------------------------------------
+
+    def _number_on(self) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            try:
+                grown = number(self.database)
+            except Exception as error:  # noqa: BLE001 - whatever it is, facts must go on being numbered
+                failures += 1
+                _complain("numbering", error)
+                self._stopping.wait(_pause(failures))
+                continue
+            failures = 0
+            if grown:
+                self._board.ring()
+            elif self._bell is None:
+                self._stopping.wait(self._poll)
+            else:
+                self._bell.wait(self._poll)
+
+    # -- delivery ----------------------------------------------------------------------------------------
+
+    def _deliver_on(self) -> None:
+        while not self._stopping.is_set():
+            seen = self._board.rung
+            found = self._board.take()
+            if found is None:
+                self._board.wait(seen, self._poll)
+                continue
+            group, organization = found
+            outcome = self._deliver(group, organization)
+            self._board.give_back(group, organization, outcome)
+
+    def _deliver(self, group: Group, organization: UUID) -> Outcome:
+        """Hand a group one batch of an organisation's facts; say how that went."""
+        with about(group=group.name, organization_id=organization):
+            try:
+                batch = read_on(
+                    self.database, group, organization, limit=self._limit, retrying=self._retrying
+                )
+            except Exception as error:  # noqa: BLE001 - one group's trouble must not stop the others
+                _complain("delivery", error)
+                return "failed"
+            return "elsewhere" if batch is None else _told(group, batch)
+
+
+class _Board:
+    """What the delivery threads of a bus share: where work waits, who is at it, who rests."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._lock = threading.Lock()
+        self._changed = threading.Condition()
+        self._waiting: deque[tuple[Group, UUID]] = deque()
+        self._busy: set[tuple[str, UUID]] = set()
+        self._resting: dict[tuple[str, UUID], _Rest] = {}
+        self._asking = _Rest(0.0, 0)
+        self.rung = 0
+
+    def ring(self) -> None:
+        """Tell that there may be something new."""
+        with self._changed:
+            self.rung += 1
+            self._changed.notify_all()
+
+    def wait(self, seen: int, timeout: float) -> None:
+        """Wait for the next ring, at most so many seconds or until somebody's rest is over."""
+        with self._lock:
+            now = time.monotonic()
+            ends = [rest.until for rest in (*self._resting.values(), self._asking) if rest.until > now]
+        timeout = min([timeout, *(end - now for end in ends)])
+        with self._changed:
+            self._changed.wait_for(lambda: self.rung != seen, timeout)
+
+    def take(self) -> tuple[Group, UUID] | None:
+        """Return a group and organisation with work that nobody of this process is at; None: wait."""
+        with self._lock:
+            if not self._waiting and time.monotonic() >= self._asking.until:
+                self._ask()
+            while self._waiting:
+                group, key = self._waiting.popleft()
+                if self._is_free((group.name, key)):
+                    self._busy.add((group.name, key))
+                    return group, key
+            return None
+
+    def give_back(self, group: Group, organization: UUID, outcome: Outcome) -> None:
+        """Note how it went; who failed rests for a while."""
+        pair, now = (group.name, organization), time.monotonic()
+        with self._lock:
+            self._busy.discard(pair)
+            before = self._resting.pop(pair, None)
+            if outcome == "elsewhere":
+                self._resting[pair] = _Rest(now + _ELSEWHERE, 0)
+            elif outcome == "failed":
+                failures = 1 if before is None else before.failures + 1
+                self._resting[pair] = _Rest(now + _pause(failures), failures)
+
+    def _ask(self) -> None:
+        try:
+            found = waiting(self._bus.database, self._bus.groups)
+        except Exception as error:  # noqa: BLE001 - see Bus
+            failures = self._asking.failures + 1
+            _complain("asking for work", error)
+            self._asking = _Rest(time.monotonic() + _pause(failures), failures)
+            return
+        self._asking = _Rest(0.0, 0)
+        self._waiting.extend(pair for pair in found if self._is_free((pair[0].name, pair[1])))
+
+    def _is_free(self, pair: tuple[str, UUID]) -> bool:
+        rest = self._resting.get(pair)
+        return pair not in self._busy and (rest is None or rest.until <= time.monotonic())
+
+
+def _pause(failures: int) -> float:
+    return min(_REST[1], _REST[0] * 2.0 ** (failures - 1))
+
+
+def _told(group: Group, batch: Batch) -> Outcome:
+    """Count and log what a batch has come to."""
+    for outcome, number_of in (
+        ("done", len(batch.taken)),
+        ("retried", batch.failed - batch.dead),
+        ("dead", batch.dead),
+    ):
+        if number_of:
+            count_facts(group.name, outcome, number_of)
+    if batch.failed:
+        get_logger("procur.events").warning("facts set aside", number=batch.failed, dead=batch.dead)
+    if batch.interrupted is not None:
+        _complain("delivery", batch.interrupted)
+        return "failed"
+    return "well"
+
+
+def _complain(doing: str, error: Exception) -> None:
+    """Write what went wrong: what will pass in a line, everything else with its trace."""
+    logger = get_logger("procur.events")
+    if isinstance(error, Unavailable):
+        logger.warning("events interrupted", doing=doing, error=str(error))
+    else:
+        logger.error("events failed", doing=doing, error=str(error), exc_info=error)
