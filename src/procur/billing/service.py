@@ -22,7 +22,8 @@ from procur.db.repositories import (
     UserRepository,
 )
 from procur.db.tenancy import clock_of
-from procur.events.facts import PlanChanged
+from procur.events.facts import PlanChanged, UsageNearLimit
+from procur.events.outbox import publish
 
 NEAR = Decimal("0.8")  # of a limit: from here on there is a warning
 _SEATED = tuple(role for role in PERMISSIONS if role not in {"vendor", "agent", "system"})
@@ -35,6 +36,8 @@ def spend(session: Session, actor: Actor | None, meter: str, amount: int = 1) ->
     told = UsageRepository(session, company).spend(meter, amount, limit=None if limit is None else int(limit))
     if not told.allowed:
         raise _reached(meter, told.used, limit, told.resets_at)
+    if limit is not None and METERS[meter].period == "month":
+        _warn(session, company, meter, used=told.used, before=told.used - amount, limit=int(limit))
     return told
 
 
@@ -164,6 +167,22 @@ def _line(name: str, used: int | Decimal, limit: Limit, now: datetime) -> dict[s
 
 def _percent(used: int | Decimal, limit: int | Decimal) -> float:
     return 100.0 if limit == 0 else float(round(Decimal(used) / Decimal(limit) * 100, 1))
+
+
+def _warn(session: Session, company: Organization, meter: str, *, used: int, before: int, limit: int) -> None:
+    """Tell it when a meter passes 80 % of its limit, and when nothing is left."""
+    if not any(before < mark <= used for mark in (NEAR * limit, limit)):
+        return
+    now = clock_of(session).now()
+    fact = UsageNearLimit(
+        slug=company.slug,
+        meter=meter,
+        used=str(used),
+        limit=str(limit),
+        percent=int(_percent(used, limit)),
+        period=period_at(now, METERS[meter].period),
+    )
+    publish(session, fact, actor_type="system", actor_id="procur", now=now)
 
 
 def _warning(used: int | Decimal, limit: Limit) -> str | None:

@@ -34,7 +34,15 @@ _READ = _SEE | {
 _ADMIN = (
     _BUY
     | _READ
-    | {"user.write", "plan.write", "policy.write", "evidence.write", "award.approve", "work.manage"}
+    | {
+        "user.write",
+        "plan.write",
+        "policy.write",
+        "evidence.write",
+        "award.approve",
+        "work.manage",
+        "webhook.manage",
+    }
 )
 
 # The negotiating agent may bargain inside a mandate and nothing else: it never approves, signs, sets limits.
@@ -77,6 +85,7 @@ MEANING = {
     "order.issue": "Issue a purchase order",
     "events.read": "Follow the facts as they happen",
     "work.read": "Show jobs, facts and dead letters",
+    "webhook.manage": "Add, change, replay and look into webhooks and Slack channels",
     "work.manage": "Cancel and redrive jobs, redrive and replay facts",
     "audit.read": "Show, seal, sign, verify and export the audit trail",
 }

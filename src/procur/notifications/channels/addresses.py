@@ -1,0 +1,31 @@
+"""Web addresses that may be secrets: shown by their host only, and taken out of what others wrote."""
+
+import re
+from urllib.parse import urlsplit
+
+_SHORTEST = 6
+_PARTS = re.compile(r"[/?&=#]")
+
+
+def masked(url: str, *, kind: str = "json") -> str:
+    """Return an address as it may be shown: of a Slack address its host and last four characters.
+
+    Of others the path is shown as well, never the query, which may hold a token.
+    """
+    parts = urlsplit(url)
+    place = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    if kind == "slack":
+        return f"{place}/…{parts.path[-4:] if len(parts.path) > 4 * _SHORTEST else ''}"
+    return (f"{place}{parts.path}{'?…' if parts.query else ''}")[:254]
+
+
+def without_address(text: str, url: str) -> str:
+    """Return a text without the parts of an address behind its host, however much of it was quoted."""
+    parts = urlsplit(url)
+    text = text.replace(url, parts.netloc)
+    behind = sorted(_PARTS.split(f"{parts.path}?{parts.query}"), key=len, reverse=True)
+    for part in behind:
+        if len(part) >= _SHORTEST:
+            # A message may quote the start of a part only.
+            text = re.sub(rf"{re.escape(part[:_SHORTEST])}[^\s/?&'\"]*", "…", text)
+    return text

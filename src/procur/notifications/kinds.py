@@ -1,0 +1,17 @@
+"""The work of this room, for those who ask for it."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from procur.jobs.kinds import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class SendNotification:
+    """Send the message with this key."""
+
+    notification_id: UUID
+
+
+# How often a message is tried is the delivery log's business: these are for crashes of workers.
+SEND = Kind("send_notification", "notifications", SendNotification, max_attempts=10, lasts=120.0)

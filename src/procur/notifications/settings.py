@@ -1,0 +1,70 @@
+"""The mail server, from the environment: off until it is named."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from procur.core.errors import InvalidInput, NotConfigured
+
+_PORTS = {"starttls": 587, "tls": 465, "none": 25}
+
+
+class MailSettings(BaseSettings):
+    """How mail leaves, from arguments and the environment (PROCUR_SMTP_…).
+
+    `security` is never lowered on its own: a server that does not offer STARTTLS gets no mail.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="PROCUR_SMTP_", extra="ignore", frozen=True, populate_by_name=True
+    )
+
+    host: str | None = Field(None, min_length=1, max_length=253)
+    port: int | None = Field(None, ge=1, le=65535)
+    username: str | None = None
+    password: SecretStr | None = None
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    sender: str | None = Field(None, validation_alias=AliasChoices("PROCUR_SMTP_FROM", "sender"))
+    ca_file: Path | None = None
+    timeout: float = Field(30, gt=0, le=300, description="seconds for each step of the conversation")
+    # Where people find this installation; messages end with it.
+    public_url: str | None = Field(
+        None,
+        pattern=r"\Ahttps?://[^\s<>\"]+\Z",
+        max_length=500,
+        validation_alias=AliasChoices("PROCUR_PUBLIC_URL", "public_url"),
+    )
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            # Pydantic's own message would quote the input, and the input may be a password.
+            first = error.errors(include_input=False, include_url=False)[0]
+            field = str(first["loc"][-1]).removeprefix("PROCUR_SMTP_").casefold()
+            raise InvalidInput(f"mail setting {field}: {first['msg']}", field=field) from None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read arguments and the environment only."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return init_settings, env_settings
+
+    @property
+    def server(self) -> tuple[str, int]:
+        """Host and port; NotConfigured until a server and a sender are named."""
+        if self.host is None or self.sender is None:
+            raise NotConfigured(
+                "e-mail is not set up",
+                hint="set PROCUR_SMTP_HOST and PROCUR_SMTP_FROM for the workers",
+            )
+        return self.host, self.port or _PORTS[self.security]
