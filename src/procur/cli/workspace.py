@@ -39,6 +39,7 @@ class Workspace:
     # The demo's database is its own file, whatever the environment says.
     embedded: bool = False
     _database: DatabaseSession | None = None
+    _store: DocumentStore | None = None
     _opened: list[DatabaseSession] = field(default_factory=list)
     _unsealed: bool = False
 
@@ -82,12 +83,13 @@ class Workspace:
         for database in self._opened:
             database.close()
 
-    @functools.cached_property
+    @property
     def store(self) -> DocumentStore:
         """Where contracts and orders are kept."""
-        if self.embedded:
-            return LocalStore(self.home / FOLDER)
-        return store_from(DocumentSettings(), self.home)
+        if self._store is None:
+            local = LocalStore(self.home / FOLDER)
+            self._store = local if self.embedded else store_from(DocumentSettings(), self.home)
+        return self._store
 
     @contextmanager
     def session(self, *, read_only: bool = False) -> Iterator[Session]:

@@ -1,13 +1,16 @@
-"""Issue the purchase order of an active contract: rows, UBL 2.1 with its checks, and a PDF in one step."""
+"""Issue the purchase order of an active contract: UBL 2.1 with its checks, a PDF, rows (see `printing`)."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from procur.audit.trail import record
 from procur.contracts.order_facts import OrderContact, OrderFacts, OrderParty, line_from_terms
 from procur.contracts.order_paper import TEMPLATE, order_paper
 from procur.contracts.order_rules import validate_order
+from procur.contracts.printing import OpenSession, Outdated, in_turn
 from procur.contracts.ubl import order_xml
 from procur.core.actor import Actor
 from procur.core.deal import Terms
@@ -25,70 +28,84 @@ from procur.db.repositories import (
     VendorRepository,
 )
 from procur.documents.render import render
-from procur.documents.store import DocumentStore
+from procur.documents.store import DocumentStore, StoredDocument
 from procur.events.facts import PurchaseOrderIssued
 
 # "EM": the electronic address is an e-mail address (EAS code list).
 E_MAIL = "EM"
 
 
+@dataclass(frozen=True, slots=True)
+class PrintedOrder:
+    """An order as stored: what it says, its UBL and the same on paper."""
+
+    facts: OrderFacts
+    xml: StoredDocument
+    paper: StoredDocument
+
+
 def issue_order(
-    session: Session,
+    open_session: OpenSession,
     actor: Actor,
     store: DocumentStore,
-    contract: ContractRecord,
+    contract_id: UUID,
     *,
     now: datetime,
     note: str | None = None,
 ) -> PurchaseOrderRecord:
     """Order what an active contract grants. An order that breaks a rule is not issued."""
-    actor.require("order.issue")
-    contract = ContractRepository(session).locked(contract.id)
-    if contract.status != "active":
-        raise DecisionNeeded(
-            f"{contract.contract_id} is {contract.status}: an order needs a contract signed by both sides",
-            field="status",
-            hint=f"procur contract sign {contract.contract_id} --for buyer --as …, and --for vendor --as …",
-        )
-    if contract.purchase_order_id:
-        raise Conflict(
-            f"{contract.contract_id} has the order {contract.purchase_order_id} already", field="contract_id"
-        )
-    vendor = VendorRepository(session).get(contract.vendor_id)
-    organization = OrganizationRepository(session).get(contract.organization_id)
-    number = NumberRepository(session).next("PO", now.year)
-    facts = OrderFacts(
-        id=number,
-        issue_date=now.date(),
-        currency=contract.currency,
-        buyer=_buyer(organization),
-        seller=_seller(vendor),
-        lines=(
-            line_from_terms(
-                _terms(contract),
-                name=_item(session, contract, vendor),
-                unit="user" if contract.term_months else "unit",
-            ),
-        ),
-        note=note,
-        contract_reference=contract.contract_id,
-        # A one-off purchase has no period of service, and its delivery date is nobody's to invent.
-        delivery_from=contract.start_date if contract.term_months else None,
-        delivery_until=contract.end_date,
-        payment_terms=contract.payment_terms,
+    return in_turn(
+        open_session,
+        lambda session: plan_order(session, actor, contract_id, now=now, note=note),
+        lambda facts: print_order(store, facts),
+        lambda session, printed: record_order(session, actor, contract_id, printed, now=now, note=note),
     )
+
+
+def plan_order(
+    session: Session, actor: Actor, contract_id: UUID, *, now: datetime, note: str | None = None
+) -> OrderFacts:
+    """Return what the order will say if nothing changes until it is recorded."""
+    actor.require("order.issue")
+    contract = ContractRepository(session).get(contract_id)
+    _check(contract)
+    number = NumberRepository(session).upcoming("PO", now.year)
+    return _facts(session, contract, number=number, on=now.date(), note=note)
+
+
+def print_order(store: DocumentStore, facts: OrderFacts) -> PrintedOrder:
+    """Write the order as UBL, check it, and store it beside the same facts on paper."""
     xml = order_xml(facts)
     report = validate_order(xml)
     if not report.ok:
         raise InvalidInput(
-            f"the order {number} breaks the rules of its format and was not issued",
+            f"the order {facts.id} breaks the rules of its format and was not issued",
             field="order",
             details={"rule": [*report.xsd_errors, *(f"{v.rule}: {v.message}" for v in report.fatal)]},
         )
-    stored = store.put(f"{number}.xml", xml)
     # For vendors that read no UBL: the same facts on paper.
     paper = render(TEMPLATE, order_paper(facts), on=facts.issue_date)
-    printed = store.put(f"{number}.pdf", paper.pdf)
+    return PrintedOrder(facts, store.put(f"{facts.id}.xml", xml), store.put(f"{facts.id}.pdf", paper.pdf))
+
+
+def record_order(
+    session: Session,
+    actor: Actor,
+    contract_id: UUID,
+    printed: PrintedOrder,
+    *,
+    now: datetime,
+    note: str | None = None,
+) -> PurchaseOrderRecord:
+    """Write the order's rows; Outdated when it would say something else by now."""
+    actor.require("order.issue")
+    contract = ContractRepository(session).locked(contract_id)
+    _check(contract)
+    number = NumberRepository(session).next("PO", now.year)
+    facts = _facts(session, contract, number=number, on=now.date(), note=note)
+    if facts != printed.facts:
+        raise Outdated(f"what {number} says has changed while it was printed", hint="issue it again")
+    vendor = VendorRepository(session).get(contract.vendor_id)
     totals, line = facts.totals(), facts.lines[0]
     row = PurchaseOrderRepository(session).create(
         po_number=number,
@@ -100,10 +117,10 @@ def issue_order(
         line_total=totals.lines,
         tax_total=totals.tax or Decimal(0),
         payable=totals.payable,
-        xml_path=stored.path,
-        xml_hash=stored.sha256,
-        document_path=printed.path,
-        document_hash=printed.sha256,
+        xml_path=printed.xml.path,
+        xml_hash=printed.xml.sha256,
+        document_path=printed.paper.path,
+        document_hash=printed.paper.sha256,
         lines=[
             {
                 "item_name": line.name,
@@ -124,13 +141,53 @@ def issue_order(
             contract_id=contract.contract_id,
             payable=totals.payable,
             currency=facts.currency,
-            xml_hash=stored.sha256,
+            xml_hash=printed.xml.sha256,
         ),
         now=now,
         description=f"{number} issued to {vendor.name}: {show(totals.payable, facts.currency)}",
         correlation_id=contract.contract_id,
     )
     return row
+
+
+def _check(contract: ContractRecord) -> None:
+    if contract.status != "active":
+        raise DecisionNeeded(
+            f"{contract.contract_id} is {contract.status}: an order needs a contract signed by both sides",
+            field="status",
+            hint=f"procur contract sign {contract.contract_id} --for buyer --as …, and --for vendor --as …",
+        )
+    if contract.purchase_order_id:
+        raise Conflict(
+            f"{contract.contract_id} has the order {contract.purchase_order_id} already", field="contract_id"
+        )
+
+
+def _facts(
+    session: Session, contract: ContractRecord, *, number: str, on: date, note: str | None
+) -> OrderFacts:
+    """Return what the order says, from stored rows."""
+    vendor = VendorRepository(session).get(contract.vendor_id)
+    return OrderFacts(
+        id=number,
+        issue_date=on,
+        currency=contract.currency,
+        buyer=_buyer(OrganizationRepository(session).get(contract.organization_id)),
+        seller=_seller(vendor),
+        lines=(
+            line_from_terms(
+                _terms(contract),
+                name=_item(session, contract, vendor),
+                unit="user" if contract.term_months else "unit",
+            ),
+        ),
+        note=note,
+        contract_reference=contract.contract_id,
+        # A one-off purchase has no period of service, and its delivery date is nobody's to invent.
+        delivery_from=contract.start_date if contract.term_months else None,
+        delivery_until=contract.end_date,
+        payment_terms=contract.payment_terms,
+    )
 
 
 def _terms(contract: ContractRecord) -> Terms:

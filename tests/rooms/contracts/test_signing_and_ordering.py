@@ -9,7 +9,13 @@ import pytest
 
 from factories.house import ALICE, BOB, SETTLED, House
 from procur.cli.steps import closing, setting_up
-from procur.contracts.signing import sign_contract
+from procur.contracts.signing import (
+    PrintedSignature,
+    SignaturePlan,
+    Wanted,
+    record_signature,
+    sign_contract,
+)
 from procur.core.actor import negotiating_agent
 from procur.core.errors import Conflict, DecisionNeeded, InvalidInput, NotAllowed, NotFound, Unavailable
 from procur.db.repositories import (
@@ -92,19 +98,21 @@ def test_a_buyer_who_says_to_be_of_the_vendor_is_not(drafted: House) -> None:
     with drafted.session() as session:
         alice = drafted.actor(session, ALICE)
         contract = ContractRepository(session).named(CONTRACT)
-        for actor in (
-            replace(alice, role="vendor"),
-            negotiating_agent(alice),
-            replace(alice, kind="agent"),
-            replace(alice, kind="system"),
-            replace(alice, user_id=None),
-        ):
-            for side in ("buyer", "vendor"):
-                with pytest.raises(NotAllowed):
-                    sign_contract(
-                        session, actor, drafted.workspace.store, contract, side=side,
-                        now=drafted.workspace.clock.now(),
-                    )  # fmt: skip
+    now = drafted.workspace.clock.now()
+    for actor in (
+        replace(alice, role="vendor"),
+        negotiating_agent(alice),
+        replace(alice, kind="agent"),
+        replace(alice, kind="system"),
+        replace(alice, user_id=None),
+    ):
+        for side in ("buyer", "vendor"):
+            wanted = Wanted(contract.id, side)
+            with pytest.raises(NotAllowed):
+                sign_contract(drafted.workspace.session, actor, drafted.workspace.store, wanted, now=now)
+            plan = SignaturePlan(CONTRACT, contract.document_path or "", None, None, now.date())
+            with drafted.session() as session, pytest.raises(NotAllowed):
+                record_signature(session, actor, wanted, PrintedSignature(plan, None), now=now)
     with pytest.raises(InvalidInput) as told:
         closing.sign(drafted.alice, CONTRACT, "both")
     assert told.value.field == "side"

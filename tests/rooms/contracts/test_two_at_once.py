@@ -3,28 +3,32 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier, Event
+from threading import Barrier, Event, Lock, get_ident
 from typing import Any
 
 import pytest
 
-from factories.house import ALICE, BOB, DAY, OLGA, House
+from factories.house import ALICE, BOB, DAY, OLGA, SETTLED, House
 from procur.approvals.service import activate_policy
 from procur.cli.steps import closing, negotiating
 from procur.cli.workspace import simulated_clock
 from procur.contracts.cancelling import cancel_request
 from procur.contracts.orders import issue_order
-from procur.contracts.service import draft_contract
+from procur.contracts.service import Wanted, draft_contract
+from procur.contracts.signing import Wanted as Signing
 from procur.contracts.signing import sign_contract
 from procur.core.actor import Actor
 from procur.core.errors import Conflict, NotFound, OutsideMandate, ProcurError
 from procur.db import Session
-from procur.db.models import RequestRecord
+from procur.db.models import ContractRecord, RequestRecord
 from procur.db.repositories import (
     ApprovalRepository,
     ContractRepository,
+    NumberRepository,
     PurchaseOrderRepository,
+    VendorRepository,
 )
+from procur.documents.store import LocalStore, StoredDocument
 from procur.negotiation.award import decide_award, propose_award
 from procur.negotiation.briefs import Economics
 from procur.negotiation.mandates import changed, mandate_in_force, write_mandate
@@ -141,57 +145,142 @@ def test_an_approval_and_a_rejection_at_once_do_not_both_count(negotiating_house
     assert kinds(results) == [NotFound]
 
 
+class Meeting(LocalStore):
+    """A store at which writers meet: each has planned before the first one records."""
+
+    def __init__(self, house: House, writers: int = 2) -> None:
+        super().__init__(house.workspace.home / "documents")
+        self._barrier, self._met, self._lock = Barrier(writers, timeout=30), set[int](), Lock()
+
+    def get(self, path: str, *, sha256: str | None = None) -> bytes:
+        self._meet()
+        return super().get(path, sha256=sha256)
+
+    def put(self, name: str, data: bytes) -> StoredDocument:
+        self._meet()
+        return super().put(name, data)
+
+    def _meet(self) -> None:
+        with self._lock:
+            first = get_ident() not in self._met
+            self._met.add(get_ident())
+        if first:
+            self._barrier.wait()
+
+
+def printing(house: House, works: Sequence[tuple[str, Callable[[Actor, Meeting], Any]]]) -> list[Any]:
+    """Let each person print at once; return what came of each."""
+    store = Meeting(house, len(works))
+
+    def run(who: str, work: Callable[[Actor, Meeting], Any]) -> Any:
+        with house.session() as session:
+            actor = house.actor(session, who)
+        try:
+            return work(actor, store)
+        except ProcurError as error:
+            return error
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        return [future.result() for future in [pool.submit(run, *each) for each in works]]
+
+
 def test_two_drafts_leave_one_contract(approved: House) -> None:
-    now = approved.workspace.clock.now()
+    now, open_session = approved.workspace.clock.now(), approved.workspace.session
 
-    def work(session: Session, actor: Actor, request: RequestRecord) -> Any:
-        return draft_contract(session, actor, approved.workspace.store, load(None), request, now=now)
+    def work(actor: Actor, store: Meeting) -> Any:
+        return draft_contract(open_session, actor, store, load(None), Wanted(REQUEST), now=now)
 
-    together(approved, [(ALICE, work), (OLGA, work)])
+    results = printing(approved, [(ALICE, work), (OLGA, work)])
+    assert kinds(results) == []
     with approved.session() as session:
         rows = ContractRepository(session).for_request(approved.row(session, REQUEST).id)
         assert [row.status for row in rows] == ["terminated", "pending_signature"]
+    # Both had printed the same first number with the same words; the later one printed again as the second.
+    assert sorted(row.document_path or "" for row in rows) == ["CON-2026-00001.pdf", "CON-2026-00002.pdf"]
+    assert sorted(path.name for path in (approved.workspace.home / "documents").iterdir()) == [
+        "CON-2026-00001.pdf",
+        "CON-2026-00002.pdf",
+    ]
+
+
+def contract_of(house: House) -> ContractRecord:
+    with house.session() as session:
+        return ContractRepository(session).named(CONTRACT)
+
+
+def signing(house: House, side: str) -> Callable[[Actor, Meeting], Any]:
+    now, contract = house.workspace.clock.now(), contract_of(house)
+
+    def work(actor: Actor, store: Meeting) -> Any:
+        wanted = Signing(contract.id, side)
+        return sign_contract(house.workspace.session, actor, store, wanted, now=now)
+
+    return work
 
 
 def test_two_signatures_at_once_put_the_contract_in_force(drafted: House) -> None:
-    now = drafted.workspace.clock.now()
-
-    def sign(side: str) -> Work:
-        def work(session: Session, actor: Actor, _: RequestRecord) -> Any:
-            contract = ContractRepository(session).named(CONTRACT)
-            return sign_contract(session, actor, drafted.workspace.store, contract, side=side, now=now)
-
-        return work
-
-    assert kinds(together(drafted, [(ALICE, sign("buyer")), (SELLER, sign("vendor"))])) == []
+    works = [(ALICE, signing(drafted, "buyer")), (SELLER, signing(drafted, "vendor"))]
+    assert kinds(printing(drafted, works)) == []
+    row = contract_of(drafted)
+    assert (row.signed_by_buyer, row.signed_by_vendor, row.status) == (True, True, "active")
+    certificate = row.special_terms["certificate"]
+    assert drafted.workspace.store.get(certificate["path"], sha256=certificate["sha256"])
     with drafted.session() as session:
-        row = ContractRepository(session).named(CONTRACT)
-        assert (row.signed_by_buyer, row.signed_by_vendor, row.status) == (True, True, "active")
         assert drafted.row(session, REQUEST).status == "contracted"
 
 
 def test_one_side_signs_once(drafted: House) -> None:
-    now = drafted.workspace.clock.now()
-
-    def work(session: Session, actor: Actor, _: RequestRecord) -> Any:
-        contract = ContractRepository(session).named(CONTRACT)
-        return sign_contract(session, actor, drafted.workspace.store, contract, side="buyer", now=now)
-
-    assert kinds(together(drafted, [(ALICE, work), (BOB, work)])) == [Conflict]
+    works = [(ALICE, signing(drafted, "buyer")), (BOB, signing(drafted, "buyer"))]
+    assert kinds(printing(drafted, works)) == [Conflict]
 
 
 def test_two_orders_leave_one(drafted: House) -> None:
     closing.sign(drafted.alice, CONTRACT, "buyer")
     closing.sign(drafted.as_(SELLER), CONTRACT, "vendor")
-    now = drafted.workspace.clock.now()
+    now, contract = drafted.workspace.clock.now(), contract_of(drafted)
 
-    def work(session: Session, actor: Actor, _: RequestRecord) -> Any:
-        contract = ContractRepository(session).named(CONTRACT)
-        return issue_order(session, actor, drafted.workspace.store, contract, now=now)
+    def work(actor: Actor, store: Meeting) -> Any:
+        return issue_order(drafted.workspace.session, actor, store, contract.id, now=now)
 
-    assert kinds(together(drafted, [(ALICE, work), (OLGA, work)])) == [Conflict]
+    assert kinds(printing(drafted, [(ALICE, work), (OLGA, work)])) == [Conflict]
     with drafted.session() as session:
         assert PurchaseOrderRepository(session).count() == 1
+
+
+def test_nothing_is_printed_while_a_transaction_is_open(approved: House) -> None:
+    """A store that is slow keeps nobody waiting: others write while it stores."""
+
+    class Busy(LocalStore):
+        def put(self, name: str, data: bytes) -> StoredDocument:
+            with approved.database.get_session("acme") as session:
+                hold = VendorRepository(session)
+                hold.update(hold.named("boards").id, website=f"https://{name.lower()}.example")
+            return super().put(name, data)
+
+    approved.address("boards")
+    approved.workspace._store = Busy(approved.workspace.home / "documents")
+    drafted = closing.draft(approved.alice, REQUEST, details=SETTLED)
+    closing.sign(approved.alice, CONTRACT, "buyer")
+    assert closing.sign(approved.as_(SELLER), CONTRACT, "vendor")["status"] == "active"
+    assert closing.issue(approved.alice, CONTRACT)["po_number"] == "PO-2026-00001"
+    assert closing.show_contract(approved.alice, CONTRACT)["sha256"] == drafted["sha256"]
+
+
+def test_what_changes_all_the_time_is_a_conflict_in_the_end(approved: House) -> None:
+    class Restless(LocalStore):
+        def put(self, name: str, data: bytes) -> StoredDocument:
+            with approved.database.get_session("acme") as session:
+                vendors = VendorRepository(session)
+                row = vendors.named("boards")
+                vendors.update(row.id, name=row.name + "!")
+            return super().put(name, data)
+
+    approved.workspace._store = Restless(approved.workspace.home / "documents")
+    with pytest.raises(Conflict, match="changed while it was printed"):
+        closing.draft(approved.alice, REQUEST)
+    with approved.session() as session:
+        assert ContractRepository(session).count() == 0
+        assert NumberRepository(session).upcoming("CON", 2026) == CONTRACT
 
 
 def test_what_is_cancelled_is_not_awarded_at_the_same_moment(negotiating_house: House) -> None:

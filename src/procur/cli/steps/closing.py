@@ -10,8 +10,10 @@ from procur.cli.steps.setting_up import vocabulary_of
 from procur.cli.workspace import Workspace
 from procur.contracts.orders import issue_order
 from procur.contracts.reading import contract_for, order_for, rows_for
-from procur.contracts.service import draft_contract
+from procur.contracts.service import Wanted, draft_contract
 from procur.contracts.signing import SIDES, sign_contract
+from procur.contracts.signing import Wanted as Signing
+from procur.core.actor import Actor
 from procur.core.errors import DecisionNeeded
 from procur.db.models import ContractRecord, PurchaseOrderRecord
 from procur.db.repositories import (
@@ -35,34 +37,29 @@ def draft(
     special_terms: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Draft the contract of an approved request and store its PDF."""
-    with workspace.session() as session:
-        person = workspace.actor(session, "contract.draft")
-        drafted = draft_contract(
-            session,
-            person,
-            workspace.store,
-            vocabulary_of(workspace),
-            RequestRepository(session).named(request_id),
-            now=workspace.clock.now(),
-            start_date=start,
-            details=details,
-            special_terms=special_terms,
-        )
-        return _contract_dict(workspace, drafted.row) | {
-            "title": drafted.paper.title,
-            "clauses": [f"{clause.number}. {clause.title}" for clause in drafted.paper.clauses],
-            "open_points": [
-                {"what": point.what, "clauses": list(point.clauses)} for point in drafted.paper.open_points
-            ],
-        }
+    drafted = draft_contract(
+        workspace.session,
+        _person(workspace, "contract.draft"),
+        workspace.store,
+        vocabulary_of(workspace),
+        Wanted(request_id, start, dict(details or {}), tuple(special_terms)),
+        now=workspace.clock.now(),
+    )
+    return _contract_dict(workspace, drafted.row) | {
+        "title": drafted.paper.title,
+        "clauses": [f"{clause.number}. {clause.title}" for clause in drafted.paper.clauses],
+        "open_points": [
+            {"what": point.what, "clauses": list(point.clauses)} for point in drafted.paper.open_points
+        ],
+    }
 
 
 def show_contract(workspace: Workspace, contract_id: str) -> dict[str, Any]:
     """Return a contract and check that its document is the one that was stored."""
     with workspace.session() as session:
         row = contract_for(session, workspace.actor(session), contract_id)
-        workspace.store.get(row.document_path or "", sha256=row.document_hash)
-        return _contract_dict(workspace, row) | {"document_unchanged": True}
+    workspace.store.get(row.document_path or "", sha256=row.document_hash)
+    return _contract_dict(workspace, row) | {"document_unchanged": True}
 
 
 def list_contracts(workspace: Workspace, *, limit: int, cursor: str | None) -> dict[str, Any]:
@@ -96,36 +93,30 @@ def sign(
     workspace: Workspace, contract_id: str, side: str, *, despite_open_points: bool = False
 ) -> dict[str, Any]:
     """Sign a contract for one side, as the person who runs the command."""
-    with workspace.session() as session:
-        person = workspace.actor(session)
-        if side in SIDES:
-            person.require(f"contract.sign_for_{side}")
-        row = sign_contract(
-            session,
-            person,
-            workspace.store,
-            ContractRepository(session).named(contract_id),
-            side=side,
-            now=workspace.clock.now(),
-            despite_open_points=despite_open_points,
-        )
-        return _contract_dict(workspace, row) | {"signed_now_by": person.name}
+    person = _person(workspace, f"contract.sign_for_{side}" if side in SIDES else None)
+    with workspace.session(read_only=True) as session:
+        contract = ContractRepository(session).named(contract_id)
+    row = sign_contract(
+        workspace.session,
+        person,
+        workspace.store,
+        Signing(contract.id, side, despite_open_points),
+        now=workspace.clock.now(),
+    )
+    return _contract_dict(workspace, row) | {"signed_now_by": person.name}
 
 
 def issue(workspace: Workspace, contract_id: str, *, note: str | None = None) -> dict[str, Any]:
     """Issue the purchase order of an active contract."""
-    with workspace.session() as session:
-        person = workspace.actor(session, "order.issue")
-        row = issue_order(
-            session,
-            person,
-            workspace.store,
-            ContractRepository(session).named(contract_id),
-            now=workspace.clock.now(),
-            note=note,
-        )
+    person = _person(workspace, "order.issue")
+    with workspace.session(read_only=True) as session:
+        contract = ContractRepository(session).named(contract_id)
+    row = issue_order(
+        workspace.session, person, workspace.store, contract.id, now=workspace.clock.now(), note=note
+    )
+    with workspace.session(read_only=True) as session:
         lines = PurchaseOrderRepository(session).lines_of(row.id)
-        return _order_dict(workspace, row, contract_id, lines)
+    return _order_dict(workspace, row, contract_id, lines)
 
 
 def show_order(workspace: Workspace, po_number: str) -> dict[str, Any]:
@@ -133,10 +124,11 @@ def show_order(workspace: Workspace, po_number: str) -> dict[str, Any]:
     with workspace.session() as session:
         orders = PurchaseOrderRepository(session)
         row = order_for(session, workspace.actor(session), po_number)
-        workspace.store.get(row.xml_path or "", sha256=row.xml_hash)
-        workspace.store.get(row.document_path or "", sha256=row.document_hash)
         contract = ContractRepository(session).get(row.contract_id)
-        return _order_dict(workspace, row, contract.contract_id, orders.lines_of(row.id))
+        lines = orders.lines_of(row.id)
+    workspace.store.get(row.xml_path or "", sha256=row.xml_hash)
+    workspace.store.get(row.document_path or "", sha256=row.document_hash)
+    return _order_dict(workspace, row, contract.contract_id, lines)
 
 
 def savings(workspace: Workspace, request_id: str) -> dict[str, Any]:
@@ -179,6 +171,12 @@ def savings(workspace: Workspace, request_id: str) -> dict[str, Any]:
             billing=economics.billing,
         )
         return {"request_id": request_id, "vendor": vendor.name, **report.as_dict()}
+
+
+def _person(workspace: Workspace, permission: str | None) -> Actor:
+    """Return who runs the command, before anything is printed."""
+    with workspace.session(read_only=True) as session:
+        return workspace.actor(session, permission)
 
 
 def _contract_dict(workspace: Workspace, row: ContractRecord) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import Table
+from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
 from procur.core.errors import InvalidInput
@@ -22,11 +22,26 @@ class NumberRepository(Checked):
 
     def next(self, kind: str, year: int | None = None, *, organization_id: UUID | None = None) -> str:
         """Return the next number. Others who want one of this kind wait until this transaction ends."""
+        wanted = self._year(kind, year)
+        value = _step(self.session, kind, wanted, organization_id=organization_id)
+        return _number(kind, wanted, value)
+
+    def upcoming(self, kind: str, year: int | None = None) -> str:
+        """Return the number that `next` would give now; until then somebody else may have taken it."""
+        wanted, owner = self._year(kind, year), tenancy.required_organization_id(self.session)
+        statement = select(SEQUENCES.c.value).where(
+            SEQUENCES.c.organization_id == owner, SEQUENCES.c.kind == kind, SEQUENCES.c.year == wanted
+        )
+        return _number(kind, wanted, (self.session.execute(statement).scalar() or 0) + 1)
+
+    def _year(self, kind: str, year: int | None) -> int:
         if not kind.isalnum() or len(kind) > 16:  # noqa: PLR2004 - a prefix, not a sentence
             raise InvalidInput(f"{kind!r} is no kind of number", field="kind")
-        wanted = tenancy.clock_of(self.session).today().year if year is None else year
-        value = _step(self.session, kind, wanted, organization_id=organization_id)
-        return f"{kind}-{wanted}-{value:05d}"
+        return tenancy.clock_of(self.session).today().year if year is None else year
+
+
+def _number(kind: str, year: int, value: int) -> str:
+    return f"{kind}-{year}-{value:05d}"
 
 
 def _step(session: Session, kind: str, year: int, *, organization_id: UUID | None = None) -> int:
