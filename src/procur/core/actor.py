@@ -96,7 +96,7 @@ class Actor:
     """A person, agent or the system itself, acting inside one organisation.
 
     `id` is what the audit trail shows (an e-mail address or an agent's name); `user_id` is set for people who
-    have an account.
+    have an account. Who comes by an API key may do what is in its `scopes`, as far as the role may do it.
     """
 
     organization_id: uuid.UUID
@@ -105,13 +105,20 @@ class Actor:
     name: str
     role: str
     user_id: uuid.UUID | None = None
+    scopes: frozenset[str] | None = None
 
     def may(self, permission: str) -> bool:
-        """Tell whether this actor's role carries the permission."""
-        return permission in PERMISSIONS.get(self.role, frozenset())
+        """Tell whether this actor's role carries the permission, and their key its scope."""
+        granted = PERMISSIONS.get(self.role, frozenset())
+        return permission in granted and (self.scopes is None or permission in self.scopes)
 
     def require(self, permission: str) -> None:
         """Raise NotAllowed unless this actor's role carries the permission."""
+        if self.scopes is not None and permission not in self.scopes:
+            raise NotAllowed(
+                f"this API key may not do this: it lacks the scope {permission}",
+                hint="make a key with it: procur keys add --scope " + permission,
+            )
         if not self.may(permission):
             raise NotAllowed(
                 f"{self.name} ({self.role}) may not do this: it needs the permission {permission}",

@@ -64,6 +64,13 @@ class NotAllowed(ProcurError):
     status = 403
 
 
+class NotSignedIn(ProcurError):
+    """Nobody knows who is asking: no key, or one that is not valid (any more)."""
+
+    code = "not_signed_in"
+    status = 401
+
+
 class DecisionNeeded(ProcurError):
     """The work stops here until a person decides or supplies something."""
 

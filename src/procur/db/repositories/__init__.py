@@ -41,9 +41,11 @@ from procur.db.repositories.exports_results import (
     GeneratedDocumentRepository,
     LogisticsAnalysisRepository,
 )
+from procur.db.repositories.figures import FigureRepository, GroupFigures, QueueFigures
 from procur.db.repositories.idempotency import Fresh, IdempotencyRepository, InFlight, Mismatch, Replay
 from procur.db.repositories.identity import OrganizationRepository, UserRepository
 from procur.db.repositories.jobs import JobRepository, JobStepRepository
+from procur.db.repositories.live import LiveRepository
 from procur.db.repositories.messages import MessageRepository
 from procur.db.repositories.negotiation import MandateRepository, NegotiationRepository, OfferRepository
 from procur.db.repositories.notifications import NotificationRepository
@@ -88,9 +90,11 @@ __all__ = [
     "EventLogRepository",
     "EventOffsetRepository",
     "EventRepository",
+    "FigureRepository",
     "FinanceAnalysisRepository",
     "Fresh",
     "GeneratedDocumentRepository",
+    "GroupFigures",
     "IdempotencyRepository",
     "InFlight",
     "InboxRepository",
@@ -98,6 +102,7 @@ __all__ = [
     "JobStepRepository",
     "Lease",
     "LeaseRepository",
+    "LiveRepository",
     "LlmCallRepository",
     "LoginAttemptRepository",
     "LogisticsAnalysisRepository",
@@ -119,6 +124,7 @@ __all__ = [
     "Progress",
     "PurchaseOrderRepository",
     "Purged",
+    "QueueFigures",
     "Queues",
     "Replay",
     "ReportRepository",

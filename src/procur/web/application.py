@@ -1,0 +1,50 @@
+"""The HTTP application: routes, errors, and what lives as long as it does."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from procur import __version__
+from procur.db import DatabaseSession
+from procur.web import health, problems, stream
+from procur.web.edge import Edge
+from procur.web.figures import Figures
+from procur.web.hub import Hub, Signal
+
+API = "/api/v1"
+
+
+def application(
+    database: DatabaseSession,
+    signal: Signal | None = None,
+    *,
+    groups: Iterable[str] = (),
+    checks: Mapping[str, health.Check] | None = None,
+) -> FastAPI:
+    """Return the application on this database. It reads nothing before its first request.
+
+    `signal` tells of news in the log, `groups` are the consumer groups whose lag is shown, `checks` is what
+    else has to be there for `/readyz`.
+    """
+    hub = Hub(database, signal)
+
+    @asynccontextmanager
+    async def life(_app: FastAPI) -> AsyncIterator[None]:
+        hub.start()
+        yield
+        hub.close()
+
+    app = FastAPI(
+        title="Procur", version=__version__, lifespan=life, openapi_url=f"{API}/openapi.json",
+        docs_url=None, redoc_url=None,
+    )  # fmt: skip
+    app.state.database = database
+    app.state.hub = hub
+    app.state.figures = Figures(database, groups)
+    app.state.checks = health.database_checks(database) | dict(checks or {})
+    app.include_router(health.router)
+    app.include_router(stream.router, prefix=API)
+    problems.install(app)
+    app.add_middleware(Edge)
+    return app

@@ -1,0 +1,203 @@
+"""One reader per process for all who follow: it looks when something was written, and wakes them."""
+
+import asyncio
+import threading
+from bisect import bisect_right
+from typing import Protocol
+from uuid import UUID
+
+from procur.core.errors import Conflict, ProcurError
+from procur.core.logs import get_logger
+from procur.core.metrics import metrics
+from procur.db import DatabaseSession
+from procur.db.repositories import LiveRepository
+from procur.web.facts import Told, told
+
+KEPT = 1000  # facts of an organisation that stay in memory while somebody follows it
+PAGE = 200
+_PAUSE = 1.0  # seconds after the database could not be read
+
+
+class Signal(Protocol):
+    """What tells that something may have been written."""
+
+    def wait(self, timeout: float) -> bool:
+        """Wait for it, at most so many seconds."""
+
+
+class Follower:
+    """One client: how far it has been told, and what wakes it in its event loop."""
+
+    def __init__(self, organization: UUID, position: int) -> None:
+        self.organization = organization
+        self.position = position
+        self._loop = asyncio.get_running_loop()
+        self._news = asyncio.Event()
+
+    def wake(self) -> None:
+        """Let the client look again; called from the reader's thread."""
+        self._loop.call_soon_threadsafe(self._news.set)
+
+    async def news(self, timeout: float) -> bool:  # noqa: ASYNC109 - the end of the wait is an answer
+        """Wait until there may be news; False when there were none for so many seconds."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._news.wait()
+        except TimeoutError:
+            return False
+        self._news.clear()
+        return True
+
+
+class _Channel:
+    """What an organisation's followers share: the latest facts, all of those behind `floor` up to `head`."""
+
+    def __init__(self, head: int) -> None:
+        self.floor = self.head = head
+        self.followers: set[Follower] = set()
+        self._facts: list[Told] = []
+
+    def after(self, position: int) -> list[Told] | None:
+        """Return what comes behind a position; None when part of it is in the database only."""
+        if position >= self.head:
+            return []
+        if position < self.floor:
+            return None
+        start = bisect_right(self._facts, position, key=lambda fact: fact.position)
+        return self._facts[start : start + PAGE]
+
+    def add(self, found: list[Told]) -> None:
+        """Append what comes right behind the head; forget the oldest beyond what is kept."""
+        facts = self._facts + found
+        if len(facts) > KEPT:
+            self.floor = facts[-KEPT - 1].position
+        self._facts, self.head = facts[-KEPT:], found[-1].position
+
+
+class Hub:
+    """Followers of all organisations in this process. A slow one costs no memory: it is a position."""
+
+    def __init__(
+        self, database: DatabaseSession, signal: Signal | None = None, *, every: float = 0.5
+    ) -> None:
+        """`signal` tells of news, `every` is how long to wait for it before looking anyway, in seconds."""
+        self._database = database
+        self._signal = signal
+        self._every = every
+        self._lock = threading.Lock()
+        self._channels: dict[UUID, _Channel] = {}
+        self._wanted = threading.Event()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def closing(self) -> bool:
+        """Say whether followers should say good-bye."""
+        return self._stopping.is_set()
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._thread = threading.Thread(target=self._run, name="procur-stream", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Tell all followers that it is over; callable more than once and from any thread."""
+        self._stopping.set()
+        self._wanted.set()
+        with self._lock:
+            followers = [one for channel in self._channels.values() for one in channel.followers]
+        for follower in followers:
+            follower.wake()
+
+    def join(self, timeout: float = 5) -> None:
+        """Wait for the reader to end."""
+        if self._thread is not None:
+            self._thread.join(timeout)
+
+    async def start_of(self, organization: UUID, after: int | None) -> int:
+        """Return where a client begins that wants what comes behind `after` (None: from now on)."""
+        head = await asyncio.to_thread(self._head, organization)
+        if after is not None and after > head:
+            raise Conflict(
+                f"the log ends at {head}",
+                field="after",
+                hint="was it restored from a backup? start from there",
+            )
+        return head if after is None else after
+
+    def follow(self, follower: Follower) -> None:
+        """Add a client; `leave` takes it away again."""
+        with self._lock:
+            channel = self._channels.setdefault(follower.organization, _Channel(follower.position))
+            channel.followers.add(follower)
+        self._wanted.set()
+        metrics().stream_clients.inc()
+
+    def leave(self, follower: Follower) -> None:
+        """Forget a client, and an organisation that nobody follows any more."""
+        with self._lock:
+            channel = self._channels[follower.organization]
+            channel.followers.discard(follower)
+            if not channel.followers:
+                del self._channels[follower.organization]
+        metrics().stream_clients.dec()
+
+    async def facts(self, follower: Follower) -> list[Told]:
+        """Return the next facts for a client, an empty list when it has seen all."""
+        with self._lock:
+            found = self._channels[follower.organization].after(follower.position)
+        if found is None:
+            found = await asyncio.to_thread(self._read, follower.organization, follower.position)
+        return found
+
+    # -- in threads ------------------------------------------------------------------------------------------
+
+    def _head(self, organization: UUID) -> int:
+        with self._database.get_session(organization, read_only=True) as session:
+            return LiveRepository(session).heads([organization]).get(organization, 0)
+
+    def _read(self, organization: UUID, position: int) -> list[Told]:
+        with self._database.get_session(organization, read_only=True) as session:
+            return [told(record) for record in LiveRepository(session).after(position, PAGE)]
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._wanted.wait()
+            if self._signal is None:
+                self._stopping.wait(self._every)
+            else:
+                self._signal.wait(self._every)
+            try:
+                self._look()
+            except ProcurError as error:
+                get_logger("procur.web").warning("event stream cannot read", error=error.message)
+                self._stopping.wait(_PAUSE)
+
+    def _look(self) -> None:
+        with self._lock:
+            known = {key: channel.head for key, channel in self._channels.items()}
+            if not known and not self._stopping.is_set():
+                self._wanted.clear()
+        if not known:
+            return
+        with self._database.system_session(read_only=True) as session:
+            heads = LiveRepository(session).heads(known)
+        for organization, head in heads.items():
+            position = known[organization]
+            while position < head:
+                found = self._read(organization, position)
+                if not found or not self._add(organization, position, found):
+                    break
+                position = found[-1].position
+
+    def _add(self, organization: UUID, behind: int, found: list[Told]) -> bool:
+        """Append facts to what is in memory and wake who waits; False when nobody is there any more."""
+        with self._lock:
+            channel = self._channels.get(organization)
+            if channel is None or channel.head != behind:  # all left, and others came, in between
+                return False
+            channel.add(found)
+            followers = list(channel.followers)
+        for follower in followers:
+            follower.wake()
+        return True

@@ -1,0 +1,154 @@
+"""`GET /api/v1/events/stream`: facts as they happen, as server-sent events that can be resumed."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.sse import format_sse_event
+from pydantic import BaseModel, Field
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Message, Receive, Scope, Send
+
+from procur.core.actor import Actor
+from procur.core.errors import InvalidInput, ProcurError
+from procur.core.logs import get_logger
+from procur.core.metrics import metrics
+from procur.web.deps import caller_with
+from procur.web.facts import Wanted
+from procur.web.hub import Follower, Hub
+
+HEARTBEAT = 15.0  # seconds of silence after which a sign of life is sent
+SLOW = 30.0  # seconds that a client may leave what it was sent untaken
+# Seconds after which a client has to connect again, and so to show that its key is still good.
+LONGEST = 900.0
+RETRY = 2000  # milliseconds after which a client that was cut off connects again
+
+router = APIRouter(tags=["events"])
+
+
+class Asked(BaseModel):
+    """What a follower asks for."""
+
+    after: int | None = Field(None, ge=0, le=(1 << 63) - 1, description="Resume behind this position")
+    types: str | None = Field(None, max_length=4000, description="Types of facts, with commas between them")
+    aggregate: str | None = Field(
+        None, max_length=140, description="What they are about: negotiation, or request:REQ-2026-00001"
+    )
+
+    def wanted(self) -> Wanted:
+        """Return the filter."""
+        names = frozenset(name.strip() for name in (self.types or "").split(",") if name.strip())
+        kind, _, key = (self.aggregate or "").partition(":")
+        return Wanted(names, kind or None, key or None)
+
+
+@router.get(
+    "/events/stream",
+    # Not FastAPI's EventSourceResponse: it would drive a generator, and could not tell a client that takes
+    # nothing from one that is served.
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {}}}},
+    summary="Follow the facts as they happen",
+)
+async def stream(
+    request: Request,
+    actor: Annotated[Actor, Depends(caller_with("events.read"))],
+    asked: Annotated[Asked, Query()],
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> Response:
+    """Send the organisation's facts, from now on or behind a position (`after`, or `Last-Event-ID`)."""
+    hub: Hub = request.app.state.hub
+    start = _position(last_event_id) if last_event_id else asked.after
+    position = await hub.start_of(actor.organization_id, start)
+    return EventStream(hub, Follower(actor.organization_id, position), actor, asked.wanted())
+
+
+class EventStream(Response):
+    """Sends to one client until it goes, takes nothing for too long, or the server stops."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, hub: Hub, follower: Follower, actor: Actor, wanted: Wanted) -> None:
+        super().__init__(None, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        del self.headers["content-length"]
+        self._hub, self._follower, self._actor, self._wanted = hub, follower, actor, wanted
+        self._until = asyncio.get_running_loop().time() + LONGEST
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send until one side ends it."""
+        del scope
+        self._hub.follow(self._follower)
+        gone = asyncio.ensure_future(_disconnected(receive))
+        told = asyncio.ensure_future(self._tell(send))
+        try:
+            await asyncio.wait({gone, told}, return_when=asyncio.FIRST_COMPLETED)
+            if told.done():
+                told.result()
+        finally:
+            for task in (gone, told):
+                task.cancel()
+            await asyncio.gather(gone, told, return_exceptions=True)
+            self._hub.leave(self._follower)
+
+    async def _tell(self, send: Send) -> None:
+        try:
+            await self._send(
+                send, {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+            )
+            await self._write(send, comment="following", id=self._follower.position, retry=RETRY)
+            while not self._hub.closing and asyncio.get_running_loop().time() < self._until:
+                await self._tell_next(send)
+            await self._end(send, "closing: connect again")
+        except TimeoutError:
+            # It resumes behind the last id it has got; what it has not taken costs nothing here.
+            metrics().stream_dropped.inc()
+            get_logger("procur.web").warning(
+                "event stream client is too slow", position=self._follower.position
+            )
+        except ProcurError as error:
+            get_logger("procur.web").warning("event stream ended", error=error.message)
+            await self._end(send, "the facts cannot be read: connect again later")
+
+    async def _end(self, send: Send, why: str) -> None:
+        await self._write(send, comment=why, id=self._follower.position)
+        await self._send(send, {"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _tell_next(self, send: Send) -> None:
+        facts = await self._hub.facts(self._follower)
+        if not facts:
+            if not await self._follower.news(HEARTBEAT):
+                await self._write(send, comment="still here", id=self._follower.position)
+            return
+        chunk = [
+            format_sse_event(event=fact.type, data_str=fact.data(self._actor), id=str(fact.position))
+            for fact in facts
+            if self._wanted.takes(fact)
+        ]
+        if chunk:
+            await self._body(send, b"".join(chunk))
+        self._follower.position = facts[-1].position
+
+    async def _write(self, send: Send, *, comment: str, id: int, retry: int | None = None) -> None:  # noqa: A002
+        """Send a comment; its id moves on a client whose filter lets nothing through."""
+        await self._body(send, format_sse_event(comment=comment, id=str(id), retry=retry))
+
+    async def _body(self, send: Send, body: bytes) -> None:
+        await self._send(send, {"type": "http.response.body", "body": body, "more_body": True})
+
+    async def _send(self, send: Send, message: Mapping[str, Any]) -> None:
+        async with asyncio.timeout(SLOW):
+            await send(dict(message))
+
+
+async def _disconnected(receive: Receive) -> None:
+    message: Message = {"type": ""}
+    while message["type"] != "http.disconnect":
+        message = await receive()
+
+
+def _position(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,18}", text):
+        raise InvalidInput("Last-Event-ID is not one of ours", field="Last-Event-ID")
+    return int(text)
