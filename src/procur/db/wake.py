@@ -5,8 +5,10 @@ on SQLite by the counter that each connection keeps of what others have committe
 """
 
 import os
+import select
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -22,7 +24,7 @@ _TRANSACTION = "announced"
 _NOTIFY = text(f"SELECT pg_notify('{CHANNEL}', '')")
 _LOOK_EVERY = 0.005  # seconds between two looks at SQLite's counter
 _TRY_AGAIN = 1.0  # seconds before a broken connection is opened anew
-_LISTEN_FOR = 1.0  # seconds; how long stopping may take at most
+_LISTEN_FOR = 0.25  # seconds; how long stopping may take at most
 
 _signals: "dict[tuple[int, str], _Signal]" = {}
 _signals_lock = threading.Lock()
@@ -34,11 +36,15 @@ class _Signal:
     def __init__(self) -> None:
         self.condition = threading.Condition()
         self.number = 0
+        self.calls: list[Callable[[], None]] = []
 
     def ring(self) -> None:
         with self.condition:
             self.number += 1
             self.condition.notify_all()
+            calls = list(self.calls)
+        for call in calls:
+            call()
 
 
 def _signal(url: str) -> _Signal:
@@ -77,6 +83,7 @@ class Wake:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._signal = _signal(str(database.engine.url))
+        self._calls: list[Callable[[], None]] = []
 
     def start(self) -> None:
         """Begin to listen to other processes."""
@@ -86,9 +93,19 @@ class Wake:
             self._thread = threading.Thread(target=self._keep, args=(work,), name="procur-wake", daemon=True)
             self._thread.start()
 
+    def listen(self, call: Callable[[], None]) -> None:
+        """Have this called, quickly and from any thread, whenever something was written, until `stop`."""
+        with self._signal.condition:
+            self._calls.append(call)
+            self._signal.calls.append(call)
+
     def stop(self) -> None:
         """Stop listening; whoever waits goes on."""
         self._stopping.set()
+        with self._signal.condition:
+            for call in self._calls:
+                self._signal.calls.remove(call)
+            self._calls.clear()
         self._signal.ring()
         if self._thread is not None:
             self._thread.join(2 * _LISTEN_FOR)
@@ -149,6 +166,10 @@ class Wake:
 
 def _notified(driver: Any, seconds: float) -> bool:
     """Wait for a notification on a driver's connection; both drivers of PostgreSQL can."""
-    if hasattr(driver, "notifies"):
+    if callable(driver.notifies):
         return any(True for _ in driver.notifies(timeout=seconds, stop_after=1))
-    return False
+    select.select([driver], [], [], seconds)  # psycopg2
+    driver.poll()
+    heard = bool(driver.notifies)
+    driver.notifies.clear()
+    return heard

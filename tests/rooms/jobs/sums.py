@@ -10,6 +10,7 @@ from sqlalchemy import text
 from procur.db import DatabaseSession, Session
 from procur.db.models import JobRecord
 from procur.db.repositories import JobRepository, NumberRepository
+from procur.jobs.drain import drain
 from procur.jobs.kinds import Kind
 from procur.jobs.task import Task, Work
 
@@ -69,3 +70,7 @@ def expire(database: DatabaseSession) -> None:
     """Let every lease run out, as if its worker had been away for long."""
     with database.system_session() as session:
         session.execute("UPDATE jobs SET lease_until = created_at WHERE state = 'running'")
+
+
+def drain_with(database: DatabaseSession, *tasks: Task[Any], **options: Any) -> int:
+    return drain(database, tasks, **options)

@@ -7,15 +7,18 @@ from typing import Any
 
 from sqlalchemy import Table, select, update
 
+from procur.core.cron import next_time
 from procur.core.errors import InvalidInput
 from procur.db import tenancy
 from procur.db.models import JobRecord, ScheduleRecord
+from procur.db.moments import database_time
 from procur.db.repositories.base import Key, Repository, bounded
 from procur.db.repositories.jobs import JobRepository
 from procur.db.repositories.upserts import insert_into
 from procur.db.values import checked
 
 _SCHEDULES: Table = ScheduleRecord.__table__  # type: ignore[assignment]
+_NOW = select(database_time())
 _CRON = re.compile(r"[0-9A-Za-z*,/-]+( [0-9A-Za-z*,/-]+){4}")
 
 
@@ -38,6 +41,7 @@ class ScheduleRepository(Repository[ScheduleRecord]):
         """Set up the schedule of this name, or change the one there is; a paused one stays paused."""
         if not _CRON.fullmatch(str(cron)):
             raise InvalidInput("cron must have five fields, such as '0 6 * * 1'", field="cron")
+        next_time(cron, timezone, tenancy.clock_of(self.session).now())  # refuses what is never due
         changes = {
             "kind": kind,
             "cron": cron,
@@ -56,6 +60,18 @@ class ScheduleRepository(Repository[ScheduleRecord]):
             set_={column: insert.excluded[column] for column in (*changes, "updated_at")},
         ).returning(_SCHEDULES.c.id)
         return self._fresh(self.session.execute(statement).scalar_one())
+
+    def now(self) -> datetime:
+        """Return the database's time, by which schedules are due."""
+        moment: datetime = self.session.connection().execute(_NOW).scalar_one()
+        return moment
+
+    def any_due(self) -> bool:
+        """Say whether a schedule is due, without locking anything."""
+        statement = select(ScheduleRecord.id).where(
+            ScheduleRecord.is_active.is_(True), ScheduleRecord.next_run_at <= database_time()
+        )
+        return self.session.execute(statement.limit(1)).first() is not None
 
     def due(self, now: datetime, limit: int = 100) -> list[ScheduleRecord]:
         """Return active schedules whose time has come, longest overdue first, locked past other runners."""
