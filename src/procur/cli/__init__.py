@@ -33,6 +33,7 @@ COMMANDS = {
     "policy": ("decision", "Show the approval policy, or put a new version in force"),
     "usage": ("usage", "Show what is used of the plan, show or change the plan"),
     "db": ("database", "Show the schema version of the database, or upgrade it"),
+    "events": ("events", "Follow facts, redrive what groups could not take in, replay"),
     "audit": ("audit", "Show, seal, verify and export the audit trail"),
 }
 

@@ -473,3 +473,32 @@ class UsageNearLimit(Fact):
     limit: str
     percent: int
     period: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupReplayed(Fact):
+    """Somebody let a group read the facts again from a place on."""
+
+    subject: ClassVar[str] = "group"
+    group: str
+    position: int
+    facts: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLettersRedriven(Fact):
+    """Somebody had facts delivered again that a group could not take in."""
+
+    subject: ClassVar[str] = "group"
+    group: str
+    facts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLettersDropped(Fact):
+    """Somebody gave up facts that a group could not take in."""
+
+    subject: ClassVar[str] = "group"
+    group: str
+    facts: tuple[str, ...]
+    reason: str

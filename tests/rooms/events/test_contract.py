@@ -8,10 +8,11 @@ from contract import FAST, Probed, Transport, effects, note, write
 from factories.people import People
 from procur.core.errors import Unavailable
 from procur.db import Session
-from procur.db.repositories import EventDeliveryRepository
+from procur.db.repositories import EventDeliveryRepository, NotificationRepository
 from procur.events.event import Event
 from procur.events.groups import Retrying
 from procur.events.handlers import Handler, React, on
+from procur.events.replay import replay
 
 COUNT, THINGS = 60, 5
 EACH = list(range(1, COUNT // THINGS + 1))
@@ -121,21 +122,38 @@ def test_a_crash_between_effect_and_acknowledgement_neither_loses_nor_doubles(
 
 
 def test_consumers_of_one_group_share_what_there_is(transport: Transport, people: People) -> None:
-    stop, writers = threading.Event(), []
+    writers = []
     for organization in ("acme", "rival"):
         write(transport.database, organization, COUNT // 2, things=THINGS)
-        rest = lambda name=organization: write(transport.database, name, COUNT // 2, things=THINGS)  # noqa: E731
-        writers.append(threading.Thread(target=rest))
+        rest = (transport.database, organization, COUNT // 2)
+        writers.append(threading.Thread(target=write, args=rest, kwargs={"things": THINGS}))
     for writer in writers:
         writer.start()
     transport.run([noting("one"), noting("two")], consumers=2)
     for writer in writers:
         writer.join()
     transport.run([noting("one"), noting("two")], consumers=2)
-    stop.set()
     for organization in ("acme", "rival"):
         for group in ("one", "two"):
             assert effects(transport.database, organization, group) == ALL
+
+
+def test_a_group_reads_again_from_the_beginning_or_from_a_place(transport: Transport, people: People) -> None:
+    write(transport.database, "acme", COUNT, things=THINGS)
+    handlers = [noting("one"), noting("two")]
+    transport.run(handlers)
+    with transport.database.get_session("acme") as session:
+        assert replay(session, "one", position=1) == (1, COUNT)
+    transport.run(handlers)
+    twice = {name: versions * 2 for name, versions in ALL.items()}
+    assert effects(transport.database, "acme", "one") == twice
+    assert effects(transport.database, "acme", "two") == ALL
+    with transport.database.get_session("acme") as session:
+        assert replay(session, "two", position=COUNT - THINGS + 1) == (COUNT - THINGS + 1, THINGS)
+    transport.run(handlers)
+    again = {name: [*versions, versions[-1]] for name, versions in ALL.items()}
+    assert effects(transport.database, "acme", "one") == twice
+    assert effects(transport.database, "acme", "two") == again
 
 
 def test_a_handler_sees_only_the_organisation_of_its_fact(transport: Transport, people: People) -> None:
@@ -155,7 +173,5 @@ def test_a_handler_sees_only_the_organisation_of_its_fact(transport: Transport, 
 
 
 def effects_of_others(session: Session, event: Event) -> list[object]:
-    from procur.db.repositories import NotificationRepository
-
     rows = NotificationRepository(session).get_all(limit=1000)
     return [row for row in rows if row.organization_id != event.organization_id]

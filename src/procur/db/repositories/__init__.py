@@ -17,6 +17,7 @@ from procur.db.repositories.claims import (
     Queues,
     organization_key,
 )
+from procur.db.repositories.consumer_history import ConsumerHistoryRepository
 from procur.db.repositories.consumer_standing import ConsumerStandingRepository, Standing
 from procur.db.repositories.consumers import ConsumerRepository
 from procur.db.repositories.contracts import ContractRepository, PurchaseOrderRepository
@@ -82,6 +83,7 @@ __all__ = [
     "ClaimRepository",
     "ClaimedJob",
     "CompleteReport",
+    "ConsumerHistoryRepository",
     "ConsumerRepository",
     "ConsumerStandingRepository",
     "ContractRepository",

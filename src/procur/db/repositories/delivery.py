@@ -10,6 +10,7 @@ from sqlalchemy import Table, func, select, update
 from procur.core.errors import Conflict, NotFound
 from procur.db import tenancy
 from procur.db.models import EventDelivery, EventOffset, EventRecord, InboxEntry
+from procur.db.moments import database_time
 from procur.db.repositories.base import Key, Repository, bounded
 from procur.db.repositories.upserts import insert_into
 from procur.db.values import checked
@@ -96,8 +97,13 @@ class EventDeliveryRepository(Repository[EventDelivery]):
     def redrive(self, ids: Iterable[Key]) -> int:
         """Put dead letters on their way again with all their attempts; return how many."""
         keys = [self._key(one) for one in ids]
-        now = tenancy.clock_of(self.session).now()
-        values = {"state": "pending", "attempts": 0, "next_attempt_at": now}
+        values = {"state": "pending", "attempts": 0, "next_attempt_at": database_time()}
+        return self._set([EventDelivery.id.in_(keys), EventDelivery.state == "dead"], values)
+
+    def drop(self, ids: Iterable[Key], *, reason: str) -> int:
+        """Give dead letters up for good, and note why; return how many."""
+        keys = [self._key(one) for one in ids]
+        values = {"state": "done", **checked(EventDelivery, {"error": f"dropped: {reason}"})}
         return self._set([EventDelivery.id.in_(keys), EventDelivery.state == "dead"], values)
 
     def counts(self, consumer: str) -> dict[str, int]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from procur.db import tenancy
 from procur.db.models import EventRecord
@@ -51,14 +51,34 @@ class EventRepository(Repository[EventRecord]):
         )
 
     def after(
-        self, position: int = 0, limit: int = 1000, *, types: list[str] | None = None
+        self,
+        position: int = 0,
+        limit: int = 1000,
+        *,
+        types: list[str] | None = None,
+        aggregate_id: str | None = None,
     ) -> list[EventRecord]:
         """Return the organisation's facts behind a position, in order; those just committed follow soon."""
-        tenancy.required_organization_id(self.session)
-        statement = select(EventRecord).where(EventRecord.position > position)
-        if types is not None:
-            statement = statement.where(EventRecord.type.in_(types))
+        statement = self._numbered(types, aggregate_id).where(EventRecord.position > position)
         return self._all(statement.order_by(EventRecord.position).limit(bounded(limit)))
+
+    def latest(
+        self, limit: int = 20, *, types: list[str] | None = None, aggregate_id: str | None = None
+    ) -> list[EventRecord]:
+        """Return the organisation's last facts, in order."""
+        statement = self._numbered(types, aggregate_id).order_by(EventRecord.position.desc())
+        return self._all(statement.limit(bounded(limit)))[::-1]
+
+    def _numbered(self, types: list[str] | None, aggregate_id: str | None) -> Select[Any]:
+        owner = tenancy.required_organization_id(self.session)
+        statement = select(EventRecord).where(
+            EventRecord.organization_id == owner, EventRecord.position.is_not(None)
+        )
+        if types:
+            statement = statement.where(EventRecord.type.in_(types))
+        if aggregate_id is not None:
+            statement = statement.where(EventRecord.aggregate_id == aggregate_id)
+        return statement
 
     def for_aggregate(self, aggregate_type: str, aggregate_id: object) -> list[EventRecord]:
         """Return the facts about one thing, oldest first."""
