@@ -7,8 +7,9 @@ of somebody else's, lines go to the standard library's logging and nothing of it
 import logging
 import os
 import sys
-from collections.abc import MutableMapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 Fields = MutableMapping[str, Any]
 _ATTRIBUTE = "procur_fields"
+_about: ContextVar[dict[str, object]] = ContextVar("procur_about", default={})  # noqa: B039 - never changed
 # Chatty below warning, and what they say there is said by our own lines.
 _QUIET = ("httpx2", "httpcore2", "uvicorn.access", "uvicorn.error", "asyncio")
 
@@ -59,7 +61,6 @@ def get_logger(name: str) -> "BoundLogger":
         logging.getLogger(name),
         processors=[
             structlog.stdlib.filter_by_level,
-            structlog.contextvars.merge_contextvars,
             _name_cause,
             _to_record,
         ],
@@ -69,11 +70,20 @@ def get_logger(name: str) -> "BoundLogger":
     return logger
 
 
-def about(**fields: object) -> AbstractContextManager[None]:
+@contextmanager
+def about(**fields: object) -> Iterator[None]:
     """Put these fields (job_id, organization_id …) on every line written inside the block."""
-    from structlog.contextvars import bound_contextvars
+    token = _about.set({**_about.get(), **fields})
+    try:
+        yield
+    finally:
+        _about.reset(token)
 
-    return bound_contextvars(**{name: _short(value) for name, value in fields.items()})
+
+def line(name: str, event: str, **fields: object) -> None:
+    """Write one line at level INFO; where nobody wants such lines this costs next to nothing."""
+    if logging.getLogger(name).isEnabledFor(logging.INFO):
+        get_logger(name).info(event, **fields)
 
 
 def configure(settings: LogSettings | None = None, *, stream: TextIO | None = None) -> logging.Handler:
@@ -127,6 +137,8 @@ def _renderer(form: str, target: TextIO) -> Any:
 
 def _name_cause(_logger: object, _method: str, fields: Fields) -> Fields:
     """Add what the line belongs to, where the line itself does not say so."""
+    for name, value in _about.get().items():
+        fields.setdefault(name, value)
     cause = current_cause()
     if cause.correlation_id is not None:
         fields.setdefault("correlation_id", cause.correlation_id)

@@ -96,3 +96,10 @@ def span(
         propagator.inject(told)
         with because_of(replace(current_cause(), trace=told.get("traceparent", carrier))):
             yield running
+
+
+def failed(running: "Span", why: str) -> None:
+    """Mark a span as failed."""
+    from opentelemetry.trace import Status, StatusCode
+
+    running.set_status(Status(StatusCode.ERROR, why))

@@ -9,7 +9,7 @@ from typing import Literal, Protocol, Self
 from uuid import UUID
 
 from procur.core.errors import Unavailable
-from procur.core.logs import about, get_logger
+from procur.core.logs import about, get_logger, line
 from procur.core.metrics import count_facts
 from procur.db import DatabaseSession
 from procur.events.groups import Batch, Group, Retrying, groups_of, read_on, waiting
@@ -227,6 +227,8 @@ def _told(group: Group, batch: Batch) -> Outcome:
     ):
         if number_of:
             count_facts(group.name, outcome, number_of)
+    if batch.taken:
+        line("procur.events", "facts delivered", number=len(batch.taken), passed=batch.passed)
     if batch.failed:
         get_logger("procur.events").warning("facts set aside", number=batch.failed, dead=batch.dead)
     if batch.interrupted is not None:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from procur.core.context import Cause, because_of
 from procur.core.errors import InvalidInput, Unavailable
+from procur.core.tracing import span
 from procur.db import DatabaseSession, Session
 from procur.db.models import EventRecord
 from procur.db.repositories import ConsumerRepository
@@ -185,7 +186,11 @@ class _Reader:
         event = event_of(record)
         cause = Cause(event.correlation_id, causation_id=str(event.id), trace=event.trace)
         try:
-            with because_of(cause), self.session.begin_nested():
+            with (
+                because_of(cause),
+                span(f"fact {event.type}", kind="consumer", parent=event.trace, group=self.group.name),
+                self.session.begin_nested(),
+            ):
                 for handler in self.group.handlers:
                     if handler.wants(event):
                         handler.react(self.session, event)

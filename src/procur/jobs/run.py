@@ -7,12 +7,12 @@ from typing import Any
 
 from procur.core.backoff import wait_before
 from procur.core.clock import Clock, SystemClock
-from procur.core.context import Cause, because_of
 from procur.core.errors import InvalidInput, NotAllowed, NotFound, OutsideMandate
 from procur.core.ids import IdSource
 from procur.core.redaction import redact
 from procur.db import DatabaseSession
 from procur.db.repositories import ClaimedJob, LeaseRepository
+from procur.jobs.seen import attempted
 from procur.jobs.task import GiveUp, Later, LeaseLost, Task, Work
 from procur.jobs.work import JobWork
 
@@ -52,7 +52,7 @@ def execute(
     lease then runs out, and the job is done again unless its commit has arrived.
     """
     work = JobWork(database, job, clock=clock, ids=ids, still_held=still_held)
-    with because_of(Cause(job.correlation_id or str(job.id), str(job.id), job.trace)):
+    with attempted(job) as attempt:
         try:
             payload = task.kind.read(job.payload)
             thought = None if task.think is None else task.think(work, payload)
@@ -60,11 +60,14 @@ def execute(
                 finish_later(job)
             else:
                 _commit(task, job, work, payload, thought)
+            outcome = Outcome.DONE
         except LeaseLost:
-            return Outcome.LOST
+            outcome = Outcome.LOST
         except Exception as error:  # noqa: BLE001 - whatever a task raises is how it ended
-            return _settle(work, job, error, random)
-    return Outcome.DONE
+            attempt.error = _told(error)
+            outcome = _settle(work, job, error, attempt.error, random)
+        attempt.outcome = outcome.value
+    return outcome
 
 
 def _commit(task: Task[Any], job: ClaimedJob, work: Work, payload: Any, thought: Any) -> None:
@@ -75,10 +78,14 @@ def _commit(task: Task[Any], job: ClaimedJob, work: Work, payload: Any, thought:
             raise LeaseLost(f"the job {job.id} is not ours any more")
 
 
-def _settle(work: Work, job: ClaimedJob, error: Exception, random: Random) -> Outcome:
-    """Note how an attempt failed, in a transaction of its own and only while the lease is held."""
+def _told(error: Exception) -> str:
+    """Return an error as text without secrets that every database takes."""
     told = redact(f"{type(error).__name__}: {error}"[:_MOST_READ].replace("\x00", ""))
-    told = told.encode(errors="replace").decode()
+    return told.encode(errors="replace").decode()
+
+
+def _settle(work: Work, job: ClaimedJob, error: Exception, told: str, random: Random) -> Outcome:
+    """Note how an attempt failed, in a transaction of its own and only while the lease is held."""
     outcome = Outcome.RETRY
     with work.session() as session:
         leases, key = LeaseRepository(session), (job.id, job.lease_token)
