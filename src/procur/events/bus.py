@@ -5,13 +5,14 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, Protocol, Self
+from typing import Literal, Self
 from uuid import UUID
 
 from procur.core.errors import Unavailable
 from procur.core.logs import about, get_logger, line
 from procur.core.metrics import count_facts
 from procur.db import DatabaseSession
+from procur.db.wake import Wake
 from procur.events.groups import Batch, Group, Retrying, groups_of, read_on, waiting
 from procur.events.handlers import Handler
 from procur.events.numbering import number
@@ -20,16 +21,6 @@ _REST = (0.1, 5.0)  # seconds after the first and at most after later failures
 _ELSEWHERE = 0.05  # seconds until asking again for what another process is at
 
 Outcome = Literal["well", "elsewhere", "failed"]
-
-
-class Bell(Protocol):
-    """What tells that something may have been committed; a hint, never relied on."""
-
-    def wait(self, timeout: float) -> None:
-        """Return when it rings, or after so many seconds."""
-
-    def ring(self) -> None:
-        """Let who waits go on."""
 
 
 @dataclass(slots=True)
@@ -43,7 +34,8 @@ class _Rest:
 class Bus:
     """Numbers facts and delivers them. Several processes may run one each: they share by organisation.
 
-    The database going away and coming back is survived; nothing is lost by a kill at any moment.
+    The database going away and coming back is survived; nothing is lost by a kill at any moment. A bus is
+    started once; `wake` is one that is listening already, else it has its own.
     """
 
     def __init__(
@@ -51,15 +43,16 @@ class Bus:
         database: DatabaseSession,
         handlers: Iterable[Handler],
         *,
-        bell: Bell | None = None,
+        wake: Wake | None = None,
         threads: int | None = None,
         poll: float = 1.0,
-        limit: int = 200,
+        limit: int = 100,
         retrying: Retrying | None = None,
     ) -> None:
         self.database = database
         self.groups = groups_of(handlers)
-        self._bell = bell
+        self._own_wake = wake is None
+        self._wake = wake or Wake(database)
         self._number = threads or (2 if database.engine.dialect.name == "postgresql" else 1)
         self._poll, self._limit, self._retrying = poll, limit, retrying or Retrying()
         self._stopping = threading.Event()
@@ -76,6 +69,8 @@ class Bus:
         self._threads = [
             threading.Thread(target=run, name=f"procur-{name}", daemon=True) for name, run in runs
         ]
+        if self._own_wake:
+            self._wake.start()
         for thread in self._threads:
             thread.start()
         return self
@@ -83,16 +78,14 @@ class Bus:
     def stop(self, timeout: float = 5.0) -> bool:
         """Let each thread finish its transaction; say whether all have within so many seconds."""
         self._stopping.set()
-        if self._bell is not None:
-            self._bell.ring()
+        self._wake.ring()
         self._board.ring()
         end = time.monotonic() + timeout
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
-        stopped = not any(thread.is_alive() for thread in self._threads)
-        if stopped:
-            self._threads, self._stopping = [], threading.Event()
-        return stopped
+        if self._own_wake:
+            self._wake.stop()
+        return not any(thread.is_alive() for thread in self._threads)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -103,7 +96,7 @@ class Bus:
     # -- numbering ---------------------------------------------------------------------------------------
 
     def _number_on(self) -> None:
-        failures = 0
+        failures, seen = 0, self._wake.seen()
         while not self._stopping.is_set():
             try:
                 grown = number(self.database)
@@ -113,12 +106,9 @@ class Bus:
                 self._stopping.wait(_pause(failures))
                 continue
             failures = 0
-            if grown:
-                self._board.ring()
-            elif self._bell is None:
-                self._stopping.wait(self._poll)
-            else:
-                self._bell.wait(self._poll)
+            self._board.ring()  # also where another process was faster: there is something to read now
+            if not grown:
+                seen = self._wake.wait(seen, self._poll)
 
     # -- delivery ----------------------------------------------------------------------------------------
 

@@ -1,13 +1,14 @@
 """Consumer groups: every fact reaches each group once, in order per aggregate; what fails is tried again."""
 
-import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from random import Random
 from typing import Any
 from uuid import UUID
 
+from procur.core.backoff import wait_before
 from procur.core.context import Cause, because_of
 from procur.core.errors import InvalidInput, Unavailable
 from procur.core.tracing import span
@@ -19,6 +20,7 @@ from procur.events.handlers import Handler
 
 About = tuple[str, str]
 _ERROR_LENGTH = 2000
+_RANDOM = Random()  # noqa: S311 - spreads retries
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Retrying:
         """Return how long to wait after this failed attempt (from 1), None when it was the last."""
         if attempt >= self.attempts:
             return None
-        return min(self.most, self.first * 2.0 ** (attempt - 1)) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
+        return wait_before(attempt, random=_RANDOM, first=self.first, longest=self.most)
 
 
 @dataclass(slots=True)
@@ -92,7 +94,7 @@ def read_on(
     group: Group,
     organization: UUID,
     *,
-    limit: int = 200,
+    limit: int = 100,
     patience: float = 0.25,
     retrying: Retrying | None = None,
     wait: bool = False,

@@ -9,6 +9,7 @@ from sqlalchemy import Select, select
 from procur.db import tenancy
 from procur.db.models import EventRecord
 from procur.db.repositories.base import Repository, bounded
+from procur.db.wake import announce
 
 
 class EventRepository(Repository[EventRecord]):
@@ -33,7 +34,8 @@ class EventRepository(Repository[EventRecord]):
         trace: str | None = None,
         occurred_at: datetime | None = None,
     ) -> EventRecord:
-        """Write a fact; a version that the aggregate already has is a Conflict."""
+        """Write a fact, and tell who waits; a version that the aggregate already has is a Conflict."""
+        announce(self.session)
         return self.create(
             type=type,
             aggregate_type=aggregate_type,
