@@ -32,6 +32,8 @@ COMMANDS = {
     "savings": ("decision", "Savings of an award against stated baselines"),
     "policy": ("decision", "Show the approval policy, or put a new version in force"),
     "usage": ("usage", "Show what is used of the plan, show or change the plan"),
+    "notifications": ("notifications", "Read your messages, choose how you are told"),
+    "webhooks": ("webhooks", "Let other systems and Slack channels hear what happens"),
     "db": ("database", "Show the schema version of the database, or upgrade it"),
     "events": ("events", "Follow facts, redrive what groups could not take in, replay"),
     "audit": ("audit", "Show, seal, verify and export the audit trail"),

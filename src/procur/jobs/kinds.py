@@ -64,6 +64,19 @@ class Kind(Generic[P]):
             organization_id=organization_id,
         )
 
+    def ask_all(self, session: Session, payloads: Mapping[str, P]) -> int:
+        """Ask for many such pieces of work, each by its dedupe key; return how many are new."""
+        cause, shape = current_cause(), cast("Any", self.payload)
+        return JobRepository(session).enqueue_all(
+            self.name,
+            {key: _adapter(shape).dump_python(each, mode="json") for key, each in payloads.items()},
+            queue=self.queue,
+            max_attempts=self.max_attempts,
+            correlation_id=cause.correlation_id,
+            causation_id=cause.causation_id,
+            trace=cause.trace,
+        )
+
     def read(self, payload: Mapping[str, Any]) -> P:
         """Return a stored payload in its shape; InvalidInput names the field that does not fit."""
         shape = cast("Any", self.payload)

@@ -146,10 +146,9 @@ def replay(
         missing = sorted(wanted - {str(each.id) for each in found})
         raise InvalidInput(f"no delivery {missing[0][:60]!r} of this webhook", field="deliveries")
     again = log.again([each.id for each in found])
-    for each in again:
-        SEND.ask(
-            session, SendNotification(each.id), dedupe_key=f"{each.id}:{each.attempts}:{now.isoformat()}"
-        )
+    SEND.ask_all(
+        session, {f"{each.id}:{each.attempts}:{now.isoformat()}": SendNotification(each.id) for each in again}
+    )
     if again:
         told = facts.WebhookReplayed(str(row.id), address(row), len(again))
         _record(session, actor, told, now, f"{len(again)} deliveries to {address(row)} are made once more")

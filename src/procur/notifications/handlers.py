@@ -56,10 +56,13 @@ def tell_endpoints(session: Session, event: Event) -> None:
 def send_all(session: Session, messages: list[dict[str, Any]]) -> list[Notification]:
     """Write messages that are new and ask for sending them; return them."""
     new = NotificationRepository(session).queue_all(messages)
-    for row in new:
-        if row.state == "pending":
-            SEND.ask(session, SendNotification(row.id), dedupe_key=f"{row.id}:0")
+    SEND.ask_all(session, {sending(row): SendNotification(row.id) for row in new if row.state == "pending"})
     return new
+
+
+def sending(row: Notification) -> str:
+    """Return the dedupe key of the job that sends a message for the first time."""
+    return f"{row.id}:0"
 
 
 def message_id(event_id: object, channel: str, to: object) -> str:

@@ -32,7 +32,7 @@ class MailSettings(BaseSettings):
     # Where people find this installation; messages end with it.
     public_url: str | None = Field(
         None,
-        pattern=r"\Ahttps?://[^\s<>\"]+\Z",
+        pattern=r"""^https?://[^\s<>"]+$""",
         max_length=500,
         validation_alias=AliasChoices("PROCUR_PUBLIC_URL", "public_url"),
     )

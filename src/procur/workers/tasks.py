@@ -3,6 +3,7 @@
 from typing import Any
 
 from procur.jobs.task import Task
+from procur.notifications.tasks import send_notification
 from procur.workers.tools import Tools
 
 QUEUES = ("negotiation", "enrichment", "contracts", "notifications", "default")
@@ -10,5 +11,4 @@ QUEUES = ("negotiation", "enrichment", "contracts", "notifications", "default")
 
 def tasks(tools: Tools) -> tuple[Task[Any], ...]:
     """Return every task of every room, with the tools it needs."""
-    del tools
-    return ()
+    return (send_notification(tools.channels),)

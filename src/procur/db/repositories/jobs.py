@@ -1,8 +1,9 @@
 """Work for later: asked for in the transaction that needs it, done once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Select, Table, func, select, text
 
@@ -17,6 +18,7 @@ from procur.db.wake import announce
 _JOBS: Table = JobRecord.__table__  # type: ignore[assignment]
 _STEPS: Table = JobStep.__table__  # type: ignore[assignment]
 _TRIES = 5
+_AT_ONCE = 500  # rows of one INSERT: databases bound the parameters of a statement
 STATES = ("ready", "running", "done", "failed", "dead", "cancelled")
 _OPEN = ("ready", "running")
 _STUCK = ("failed", "dead")
@@ -76,6 +78,35 @@ class JobRepository(Repository[JobRecord]):
                 return found, False
         raise Unavailable("the job's key changes hands all the time", hint="try again")
 
+    def enqueue_all(
+        self,
+        kind: str,
+        payloads: Mapping[str, Mapping[str, Any]],
+        *,
+        queue: str = "default",
+        max_attempts: int = 5,
+        correlation_id: str | None = None,
+        causation_id: object = None,
+        trace: str | None = None,
+    ) -> int:
+        """Ask for many pieces of work by their dedupe keys, due at once; return how many are new."""
+        common: dict[str, Any] = {
+            "kind": kind,
+            "queue": queue,
+            "max_attempts": max_attempts,
+            "correlation_id": correlation_id,
+            "causation_id": None if causation_id is None else str(causation_id),
+            "trace": trace,
+        }
+        rows = [
+            self._prepared({**common, "dedupe_key": key, "payload": payload}) | {"run_at": database_time()}
+            for key, payload in payloads.items()
+        ]
+        new = sum(len(self._inserted(rows[at : at + _AT_ONCE])) for at in range(0, len(rows), _AT_ONCE))
+        if new:
+            announce(self.session)
+        return new
+
     def by_state(self, state: str, *, queue: str | None = None, limit: int = 100) -> list[JobRecord]:
         """Return jobs in this state, oldest first."""
         if queue is None:
@@ -114,17 +145,23 @@ class JobRepository(Repository[JobRecord]):
         return self._all(statement.limit(bounded(limit)))
 
     def _insert(self, row: Mapping[str, Any]) -> bool:
+        return bool(self._inserted([row]))
+
+    def _inserted(self, rows: Sequence[Mapping[str, Any]]) -> list[UUID]:
         now = tenancy.clock_of(self.session).now()
+        plain = {"state": "ready", "attempt": 0, "created_at": now, "updated_at": now}
+        full = [{**plain, **row} for row in rows]
         statement = (
             insert_into(self.session, _JOBS)
-            .values(**{"state": "ready", "attempt": 0, "created_at": now, "updated_at": now, **row})
+            # A single row by name, so that a refusal can say which field is at fault.
+            .values(full if len(full) > 1 else full[0])
             .on_conflict_do_nothing(
                 index_elements=["organization_id", "kind", "dedupe_key"],
                 index_where=text("dedupe_key IS NOT NULL AND state <> 'cancelled'"),
             )
             .returning(_JOBS.c.id)
         )
-        return self.session.execute(statement).scalar() is not None
+        return list(self.session.execute(statement).scalars())
 
     def _with_key(self, row: Mapping[str, Any]) -> JobRecord | None:
         names = ("organization_id", "kind", "dedupe_key")

@@ -14,6 +14,7 @@ from procur.db.repositories.base import Key, Repository, bounded
 from procur.db.repositories.upserts import insert_into
 
 _NOTIFICATIONS: Table = Notification.__table__  # type: ignore[assignment]
+_AT_ONCE = 500  # rows of one INSERT: databases bound the parameters of a statement
 
 
 class NotificationRepository(Repository[Notification]):
@@ -53,16 +54,16 @@ class NotificationRepository(Repository[Notification]):
         return found, False
 
     def queue_all(self, messages: Iterable[Mapping[str, Any]]) -> list[Notification]:
-        """Write many messages at once; return those that are new, by message id.
+        """Write many messages at once; return those that are new.
 
         Each names recipient, channel, body, message_id, and the other fields of the row as wanted. One that
         is given as sent (in_app) counts as sent now.
         """
         now = tenancy.clock_of(self.session).now()
         rows = [self._prepared(_completed(dict(message), now)) for message in messages]
-        new = self._insert(rows)
-        statement = select(Notification).where(Notification.id.in_(new))
-        return self._all(statement.order_by(Notification.message_id)) if new else []
+        parts = (rows[at : at + _AT_ONCE] for at in range(0, len(rows), _AT_ONCE))
+        new = [key for part in parts for key in self._insert(part)]
+        return list(self.get_many(new).values())
 
     def pending(self, limit: int = 100, *, channel: str | None = None) -> list[Notification]:
         """Return messages to be sent, oldest first, locked past other workers."""

@@ -1,6 +1,7 @@
 """E-mail by SMTP: one recipient per message, plain text and HTML, the same Message-ID in every attempt."""
 
 import contextlib
+import re
 import smtplib
 import ssl
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from procur.notifications.settings import MailSettings
 
 _PERMANENT = 500
 _LONGEST_ANSWER = 300
+_ADDRESS = re.compile(r"[^@\s,;<>\x00-\x1f]+@[^@\s,;<>\x00-\x1f]+")
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ class Mail:
 
 def compose(outgoing: Outgoing, settings: MailSettings, *, now: datetime) -> EmailMessage:
     """Return the mail; ValueError when an address is none or a header would be split."""
+    if not _ADDRESS.fullmatch(outgoing.recipient):
+        raise ValueError("the recipient is no e-mail address")
     name, sender = parseaddr(settings.sender or "")
     message = EmailMessage(policy=SMTP)
     message["From"] = Address(tidy(name or "Procur"), addr_spec=sender)
