@@ -34,6 +34,7 @@ COMMANDS = {
     "usage": ("usage", "Show what is used of the plan, show or change the plan"),
     "notifications": ("notifications", "Read your messages, choose how you are told"),
     "webhooks": ("webhooks", "Let other systems and Slack channels hear what happens"),
+    "schedules": ("schedules", "See what is done by the clock, pause it, give it other times"),
     "db": ("database", "Show the schema version of the database, or upgrade it"),
     "events": ("events", "Follow facts, redrive what groups could not take in, replay"),
     "audit": ("audit", "Show, seal, verify and export the audit trail"),

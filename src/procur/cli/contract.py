@@ -24,6 +24,7 @@ def contract() -> None:
     help=f"Settle an open point; repeat it. Fields: {', '.join(DETAILS)}.",
 )
 @click.option("--special-term", "special_terms", multiple=True, help="A paragraph of your own; repeat it.")
+@click.option("--background", is_flag=True, help="Ask a worker for it, and do not wait.")
 @workspace_command
 def draft(
     workspace: Workspace,
@@ -32,16 +33,18 @@ def draft(
     start: str | None,
     details: tuple[str, ...],
     special_terms: tuple[str, ...],
+    background: bool,
 ) -> None:
     """Draft the contract of an approved request as a PDF."""
-    told = steps.draft(
+    draft_now = steps.ask_for_draft if background else steps.draft
+    told = draft_now(
         workspace,
         request_id,
         start=read_date(start, field_name="start"),
         details=read_pairs(details, option="set"),
         special_terms=special_terms,
     )
-    workspace.show(told, views.contract)
+    workspace.show(told, views.asked if background else views.contract)
 
 
 @contract.command()

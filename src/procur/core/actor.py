@@ -84,9 +84,9 @@ MEANING = {
     "contract.sign_for_vendor": "Sign for the vendor to which one belongs",
     "order.issue": "Issue a purchase order",
     "events.read": "Follow the facts as they happen",
-    "work.read": "Show jobs, facts and dead letters",
+    "work.read": "Show jobs, schedules, facts and dead letters",
     "webhook.manage": "Add, change, replay and look into webhooks and Slack channels",
-    "work.manage": "Cancel and redrive jobs, redrive and replay facts",
+    "work.manage": "Cancel and redrive jobs, change schedules, redrive and replay facts",
     "audit.read": "Show, seal, sign, verify and export the audit trail",
 }
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from procur.core.errors import InvalidInput
 
+VOCABULARY_FILE = "vocabulary.toml"
 _PACKAGED = ("categories.toml", "features.toml", "frameworks.toml")
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")
 _PLAIN = re.compile(r"[^\W\d_]+|\d+")
@@ -219,3 +220,9 @@ def _feature(key: str, entry: Mapping[str, Any]) -> Feature:
 def _framework(key: str, entry: Mapping[str, Any]) -> Framework:
     label = _label(key, entry, {"label", "ask", "words"})
     return Framework(key, label, _texts(key, entry, "words"), str(entry.get("ask", "")))
+
+
+def load_for(home: Path) -> Vocabulary:
+    """Return the packaged words with the user's own file on top, where the home folder has one."""
+    own = home / VOCABULARY_FILE
+    return load(own if own.exists() else None)

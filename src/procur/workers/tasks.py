@@ -1,9 +1,14 @@
 """The one list of what the platform does later. Read first."""
 
+from functools import cache
 from typing import Any
 
+from procur.audit.tasks import seal_audit
+from procur.contracts.tasks import generate_contract, remind_of_contracts
 from procur.jobs.task import Task
 from procur.notifications.tasks import send_notification
+from procur.vendors.tasks import remind_of_proofs
+from procur.workers.retention import Retention, cleanup
 from procur.workers.tools import Tools
 
 QUEUES = ("negotiation", "enrichment", "contracts", "notifications", "default")
@@ -11,4 +16,11 @@ QUEUES = ("negotiation", "enrichment", "contracts", "notifications", "default")
 
 def tasks(tools: Tools) -> tuple[Task[Any], ...]:
     """Return every task of every room, with the tools it needs."""
-    return (send_notification(tools.channels),)
+    return (
+        cleanup(Retention),
+        generate_contract(cache(tools.store), cache(tools.vocabulary)),
+        remind_of_contracts(),
+        remind_of_proofs(),
+        seal_audit(),
+        send_notification(tools.channels),
+    )

@@ -6,8 +6,11 @@ from pathlib import Path
 
 from procur.core.clock import Clock, SystemClock
 from procur.db import DatabaseSession
+from procur.documents.settings import DocumentSettings, store_from
+from procur.documents.store import DocumentStore
 from procur.notifications.channels import Channel
 from procur.notifications.tasks import default_channels
+from procur.vendors.vocabulary import Vocabulary, load_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,14 @@ class Tools:
     home: Path
     clock: Clock = field(default_factory=SystemClock)
     channels: Mapping[str, Channel] = field(default_factory=default_channels)
+
+    def store(self) -> DocumentStore:
+        """Return the store of contracts and orders; NotConfigured when it needs an extra that is missing."""
+        return store_from(DocumentSettings(), self.home)
+
+    def vocabulary(self) -> Vocabulary:
+        """Return the words Procur knows, with the user's own file on top where the folder has one."""
+        return load_for(self.home)
 
     @classmethod
     def from_environment(cls, home: Path, database: DatabaseSession | None = None) -> "Tools":

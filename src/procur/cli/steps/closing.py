@@ -8,9 +8,10 @@ from typing import Any
 from procur.cli.steps.negotiating import economics_of
 from procur.cli.steps.setting_up import vocabulary_of
 from procur.cli.workspace import Workspace
+from procur.contracts.kinds import GENERATE, GenerateContract
 from procur.contracts.orders import issue_order
 from procur.contracts.reading import contract_for, order_for, rows_for
-from procur.contracts.service import Wanted, draft_contract
+from procur.contracts.service import Wanted, draft_contract, plan_draft
 from procur.contracts.signing import SIDES, sign_contract
 from procur.contracts.signing import Wanted as Signing
 from procur.core.actor import Actor
@@ -52,6 +53,24 @@ def draft(
             {"what": point.what, "clauses": list(point.clauses)} for point in drafted.paper.open_points
         ],
     }
+
+
+def ask_for_draft(
+    workspace: Workspace,
+    request_id: str,
+    *,
+    start: date | None = None,
+    details: Mapping[str, str] | None = None,
+    special_terms: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Ask a worker to draft the contract; what can be seen to be wrong is refused at once."""
+    wanted = Wanted(request_id, start, dict(details or {}), tuple(special_terms))
+    with workspace.session() as session:
+        person = workspace.actor(session, "contract.draft")
+        plan_draft(session, person, vocabulary_of(workspace), wanted, now=workspace.clock.now())
+        payload = GenerateContract(request_id, person.id, start, dict(wanted.details), wanted.special_terms)
+        job, _ = GENERATE.ask(session, payload, correlation_id=request_id, created_by=person.user_id)
+        return {"request_id": request_id, "job_id": str(job.id), "queue": job.queue}
 
 
 def show_contract(workspace: Workspace, contract_id: str) -> dict[str, Any]:

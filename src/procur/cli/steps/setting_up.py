@@ -12,15 +12,12 @@ from procur.db.repositories import UserRepository, VendorRepository
 from procur.identity.service import add_user, own_organization, set_up_organization
 from procur.vendors.catalogue import ATTRIBUTION, ImportReport, read_demo_catalogue, read_file
 from procur.vendors.service import change_vendor, import_vendors, record_evidence
-from procur.vendors.vocabulary import Vocabulary, load
-
-VOCABULARY_FILE = "vocabulary.toml"
+from procur.vendors.vocabulary import Vocabulary, load_for
 
 
 def vocabulary_of(workspace: Workspace) -> Vocabulary:
     """Return the words Procur knows, with the user's own file on top where the folder has one."""
-    own = workspace.home / VOCABULARY_FILE
-    return load(own if own.exists() else None)
+    return load_for(workspace.home)
 
 
 def create_database(

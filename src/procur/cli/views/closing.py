@@ -28,6 +28,12 @@ def contract(console: Console, told: dict[str, Any]) -> None:
     signatures(console, told)
 
 
+def asked(console: Console, told: dict[str, Any]) -> None:
+    """Show that a worker was asked for the draft."""
+    fact(console, told["request_id"], f"drafted by job {told['job_id']} in the queue {told['queue']}")
+    note(console, "  A worker (`procur serve` or `procur work`) drafts it; then: procur contract list")
+
+
 def signatures(console: Console, told: dict[str, Any]) -> None:
     """Show who has signed."""
     fact(console, "signed for the buyer", told["signed_by_buyer"] or "not yet")

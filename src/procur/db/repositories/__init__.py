@@ -52,6 +52,8 @@ from procur.db.repositories.negotiation import MandateRepository, NegotiationRep
 from procur.db.repositories.notifications import NotificationRepository
 from procur.db.repositories.numbering import NumberRepository
 from procur.db.repositories.purging import Purged
+from procur.db.repositories.reminders import ReminderRepository
+from procur.db.repositories.retention import RetentionRepository
 from procur.db.repositories.schedules import ScheduleRepository
 from procur.db.repositories.sign_in import (
     LoginAttemptRepository,
@@ -128,10 +130,12 @@ __all__ = [
     "Purged",
     "QueueFigures",
     "Queues",
+    "ReminderRepository",
     "Replay",
     "ReportRepository",
     "Repository",
     "RequestRepository",
+    "RetentionRepository",
     "ScheduleRepository",
     "Spent",
     "Standing",

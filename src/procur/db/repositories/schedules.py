@@ -1,22 +1,24 @@
 """Jobs that start by the clock."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Table, select, update
+from sqlalchemy import Table, func, select, update
 
 from procur.core.cron import next_time
 from procur.core.errors import InvalidInput
 from procur.db import tenancy
-from procur.db.models import JobRecord, ScheduleRecord
+from procur.db.models import JobRecord, Organization, ScheduleRecord
 from procur.db.moments import database_time
 from procur.db.repositories.base import Key, Repository, bounded
 from procur.db.repositories.jobs import JobRepository
 from procur.db.repositories.upserts import insert_into
 from procur.db.values import checked
 
+_ORGANIZATIONS: Table = Organization.__table__  # type: ignore[assignment]
 _SCHEDULES: Table = ScheduleRecord.__table__  # type: ignore[assignment]
 _NOW = select(database_time())
 _CRON = re.compile(r"[0-9A-Za-z*,/-]+( [0-9A-Za-z*,/-]+){4}")
@@ -115,3 +117,43 @@ class ScheduleRepository(Repository[ScheduleRecord]):
     def resume(self, id: Key, *, next_run_at: datetime) -> ScheduleRecord:  # noqa: A002 - as everywhere
         """Let a paused schedule make jobs again, from this time on."""
         return self.update(id, is_active=True, next_run_at=next_run_at)
+
+    def ensure(
+        self,
+        name: str,
+        *,
+        kind: str,
+        cron: str,
+        next_run_at: datetime,
+        payload: Mapping[str, Any] | None = None,
+        queue: str = "default",
+        timezone: str = "UTC",
+    ) -> bool:
+        """Set up the schedule of this name unless there is one, which stays as it is; say if it is new."""
+        given = {"kind": kind, "cron": cron, "queue": queue, "timezone": timezone}
+        values = {"name": name, "next_run_at": next_run_at, "payload": dict(payload or {}), **given}
+        row = self._prepared(values)
+        now = tenancy.clock_of(self.session).now()
+        statement = (
+            insert_into(self.session, _SCHEDULES)
+            .values(**row, is_active=True, created_at=now, updated_at=now)
+            .on_conflict_do_nothing(index_elements=["organization_id", "name"])
+            .returning(_SCHEDULES.c.id)
+        )
+        return self.session.execute(statement).scalar() is not None
+
+    def organizations_lacking(self, names: Iterable[str]) -> list[UUID]:
+        """Return the organisations that lack one of these schedules."""
+        wanted = sorted(set(names))
+        present = (
+            select(func.count())
+            .where(_SCHEDULES.c.organization_id == _ORGANIZATIONS.c.id, _SCHEDULES.c.name.in_(wanted))
+            .scalar_subquery()
+        )
+        statement = select(_ORGANIZATIONS.c.id).where(
+            _ORGANIZATIONS.c.deleted_at.is_(None), present < len(wanted)
+        )
+        own = tenancy.organization_id(self.session)
+        if own is not None:
+            statement = statement.where(_ORGANIZATIONS.c.id == own)
+        return list(self.session.scalars(statement.order_by(_ORGANIZATIONS.c.id)))

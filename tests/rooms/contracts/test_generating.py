@@ -1,0 +1,140 @@
+"""Contracts drafted by a job: whatever happens in between, one contract with the bytes of its first draft."""
+
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+import pytest
+
+from factories.house import ALICE, BOB, SETTLED, House
+from procur.contracts.kinds import GENERATE, GenerateContract
+from procur.contracts.tasks import generate_contract
+from procur.core.clock import SteppingClock
+from procur.db.models import ContractRecord, JobRecord
+from procur.db.repositories import ContractRepository, EventRepository, JobRepository
+from procur.documents.store import LocalStore, StoredDocument
+from procur.jobs.drain import drain
+from procur.vendors.vocabulary import load
+
+REQUEST, CONTRACT = "REQ-2026-00001", "CON-2026-00001"
+
+
+@pytest.fixture
+def approved(house: House) -> House:
+    house.negotiate(house.request(), rounds=2)
+    house.award(REQUEST, "boards")
+    house.approve(REQUEST)
+    house.address("boards")
+    return house
+
+
+def ask(house: House, **more: Any) -> Any:
+    payload = GenerateContract(REQUEST, **{"asked_by": ALICE, "details": dict(SETTLED), **more})
+    with house.database.get_session("acme") as session:
+        return GENERATE.ask(session, payload)[0].id
+
+
+def work(house: House, *, days: int = 0, store: Any = None) -> int:
+    """Do what is due, so many days later by the clock of the trade."""
+    kept = store or LocalStore(house.workspace.home / "documents")
+    clock = SteppingClock(house.workspace.clock.now() + timedelta(days=days), timedelta(seconds=1))
+    task = generate_contract(lambda: kept, cache(load))
+    return drain(house.database, [task], organization="acme", clock=clock)
+
+
+def job(house: House, key: Any) -> JobRecord:
+    with house.session() as session:
+        return JobRepository(session).get(key)
+
+
+def contracts(house: House) -> list[ContractRecord]:
+    with house.session() as session:
+        return ContractRepository(session).get_all()
+
+
+def due_again(house: House) -> None:
+    with house.database.get_session("acme") as session:
+        for row in JobRepository(session).by_state("ready"):
+            JobRepository(session).update(row.id, run_at=row.created_at)
+
+
+def test_a_job_drafts_the_contract_as_the_command_would(approved: House) -> None:
+    key = ask(approved)
+    assert work(approved) == 1
+    done, (row,) = job(approved, key), contracts(approved)
+    assert done.state == "done", done.last_error
+    assert done.result == {
+        "contract_id": CONTRACT,
+        "document": f"{CONTRACT}.pdf",
+        "sha256": row.document_hash,
+    }
+    assert row.special_terms["open_points"] == []
+    with approved.session() as session:
+        fact = EventRepository(session).find(type="ContractDrafted")
+        assert fact is not None
+        assert (fact.actor_id, fact.payload["document_hash"]) == (ALICE, row.document_hash)
+    assert approved.workspace.store.get(row.document_path or "", sha256=row.document_hash)
+
+
+def test_stopped_between_storing_and_recording_it_drafts_one_contract_with_the_same_bytes(
+    approved: House,
+) -> None:
+    """The job dies when the file is there and the row is not, twice, and goes on days later."""
+    key, kept = ask(approved), LocalStore(approved.workspace.home / "documents")
+    stored: list[StoredDocument] = []
+
+    class Dying(LocalStore):
+        def put(self, name: str, data: bytes) -> StoredDocument:
+            stored.append(super().put(name, data))
+            raise KeyboardInterrupt
+
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            work(approved, days=len(stored), store=Dying(kept.root))
+        assert contracts(approved) == []
+        due_again(approved)
+    assert work(approved, days=2, store=kept) == 1
+    assert job(approved, key).state == "done"
+    (row,) = contracts(approved)
+    assert {each.path for each in stored} == {row.document_path}
+    assert {each.sha256 for each in stored} == {row.document_hash}
+    assert [path.name for path in kept.root.iterdir()] == [row.document_path]
+
+
+def test_a_file_that_nobody_recorded_keeps_its_content_and_its_name(approved: House) -> None:
+    orphan = approved.workspace.store.put(f"{CONTRACT}.pdf", b"of another attempt, with other terms")
+    ask(approved)
+    work(approved)
+    (row,) = contracts(approved)
+    assert row.document_path == f"{CONTRACT}-{(row.document_hash or '')[:12]}.pdf"
+    assert approved.workspace.store.get(orphan.path, sha256=orphan.sha256)
+
+
+def test_what_a_person_has_to_decide_first_is_not_tried_again(house: House) -> None:
+    house.request()
+    for asked in (ask(house), ask(house, details={"colour": "red"}), ask(house, asked_by=BOB)):
+        work(house)
+        ended = job(house, asked)
+        assert (ended.state, ended.attempt) == ("failed", 1)
+        assert ended.last_error
+    assert contracts(house) == []
+
+
+def test_a_draft_overtaken_while_it_was_printed_is_printed_again(approved: House) -> None:
+    """Somebody drafts by hand between storing and recording: the job's number is taken."""
+    key = ask(approved)
+
+    class Overtaken(LocalStore):
+        def put(self, name: str, data: bytes) -> StoredDocument:
+            approved.draft(REQUEST, "boards")
+            return super().put(name, data)
+
+    work(approved, store=Overtaken(approved.workspace.home / "documents"))
+    assert job(approved, key).state == "ready"
+    due_again(approved)
+    work(approved)
+    assert job(approved, key).state == "done"
+    assert [(row.contract_id, row.status) for row in contracts(approved)] == [
+        (CONTRACT, "terminated"),
+        ("CON-2026-00002", "pending_signature"),
+    ]
