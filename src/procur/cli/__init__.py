@@ -36,6 +36,9 @@ COMMANDS = {
     "webhooks": ("webhooks", "Let other systems and Slack channels hear what happens"),
     "schedules": ("schedules", "See what is done by the clock, pause it, give it other times"),
     "db": ("database", "Show the schema version of the database, or upgrade it"),
+    "keys": ("keys", "Make, list and revoke the keys by which programs ask over HTTP"),
+    "status": ("jobs", "Show on one screen what waits, what is stuck and what comes next"),
+    "jobs": ("jobs", "See jobs, stop them, do again what could not be done"),
     "events": ("events", "Follow facts, redrive what groups could not take in, replay"),
     "audit": ("audit", "Show, seal, verify and export the audit trail"),
 }

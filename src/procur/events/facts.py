@@ -502,3 +502,44 @@ class DeadLettersDropped(Fact):
     group: str
     facts: tuple[str, ...]
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobCancelled(Fact):
+    """Somebody stopped a job before it was done."""
+
+    subject: ClassVar[str] = "job"
+    job_id: str
+    kind: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobsRedriven(Fact):
+    """Somebody gave failed and dead jobs of a kind all their attempts again."""
+
+    subject: ClassVar[str] = "kind"
+    kind: str
+    jobs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyMade(Fact):
+    """Somebody made a key by which programs act for them; `key_hint` are its last characters."""
+
+    subject: ClassVar[str] = "api_key"
+    key_id: str
+    name: str
+    key_hint: str
+    scopes: tuple[str, ...]
+    expires_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyRevoked(Fact):
+    """Somebody closed a key for good."""
+
+    subject: ClassVar[str] = "api_key"
+    key_id: str
+    name: str
+    reason: str | None

@@ -26,6 +26,8 @@ _BY_SUBJECT = {
     "user": "user.read",
     "organization": "company.read",
     "job": "work.read",
+    "kind": "work.read",
+    "group": "work.read",
 }
 _OTHERWISE = "audit.read"
 

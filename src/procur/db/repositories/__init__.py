@@ -45,7 +45,7 @@ from procur.db.repositories.exports_results import (
 from procur.db.repositories.figures import FigureRepository, GroupFigures, QueueFigures
 from procur.db.repositories.idempotency import Fresh, IdempotencyRepository, InFlight, Mismatch, Replay
 from procur.db.repositories.identity import OrganizationRepository, UserRepository
-from procur.db.repositories.jobs import JobRepository, JobStepRepository
+from procur.db.repositories.jobs import JobRepository, JobStepRepository, KindCounts
 from procur.db.repositories.live import LiveRepository
 from procur.db.repositories.messages import MessageRepository
 from procur.db.repositories.negotiation import MandateRepository, NegotiationRepository, OfferRepository
@@ -104,6 +104,7 @@ __all__ = [
     "InboxRepository",
     "JobRepository",
     "JobStepRepository",
+    "KindCounts",
     "Lease",
     "LeaseRepository",
     "LiveRepository",

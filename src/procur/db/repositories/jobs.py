@@ -1,11 +1,12 @@
 """Work for later: asked for in the transaction that needs it, done once."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Table, func, select, text
+from sqlalchemy import Select, Table, and_, case, func, select, text, update
 
 from procur.core.errors import Unavailable
 from procur.db import tenancy
@@ -22,6 +23,17 @@ _AT_ONCE = 500  # rows of one INSERT: databases bound the parameters of a statem
 STATES = ("ready", "running", "done", "failed", "dead", "cancelled")
 _OPEN = ("ready", "running")
 _STUCK = ("failed", "dead")
+
+
+@dataclass(frozen=True, slots=True)
+class KindCounts:
+    """How many jobs of a kind are in each state, how many of them are due, the oldest for so many seconds."""
+
+    queue: str
+    kind: str
+    states: dict[str, int]
+    due: int
+    oldest_due: float | None
 
 
 class JobRepository(Repository[JobRecord]):
@@ -120,6 +132,58 @@ class JobRepository(Repository[JobRecord]):
             statement = statement.where(*self._equal({"queue": queue}))
         found = {str(state): number for state, number in self.session.execute(statement)}
         return {state: found.get(state, 0) for state in STATES}
+
+    def by_kind(self) -> list[KindCounts]:
+        """Return how the jobs of each queue and kind stand, by queue and kind."""
+        now = database_time()
+        due = and_(JobRecord.state == "ready", JobRecord.run_at <= now)
+        statement = (
+            select(
+                JobRecord.queue,
+                JobRecord.kind,
+                *(func.sum(case((JobRecord.state == state, 1), else_=0)) for state in STATES),
+                func.sum(case((due, 1), else_=0)),
+                func.min(case((due, JobRecord.run_at))),
+                now,
+            )
+            .group_by(JobRecord.queue, JobRecord.kind)
+            .order_by(JobRecord.queue, JobRecord.kind)
+        )
+        return [
+            KindCounts(
+                queue=queue,
+                kind=kind,
+                states=dict(zip(STATES, counts, strict=True)),
+                due=due,
+                oldest_due=None if oldest is None else max(0.0, (now - oldest).total_seconds()),
+            )
+            for queue, kind, *counts, due, oldest, now in self.session.execute(statement)
+        ]
+
+    def redrive_some(self, kind: str | None = None, limit: int = 1000) -> dict[str, list[UUID]]:
+        """Give failed and dead jobs (of a kind) all their attempts again: their ids by kind, oldest first."""
+        which = select(JobRecord.id).where(JobRecord.state.in_(_STUCK))
+        if kind is not None:
+            which = which.where(*self._equal({"kind": kind}))
+        which = which.order_by(*self._oldest()).limit(bounded(limit))
+        again: dict[str, Any] = {
+            "state": "ready",
+            "attempt": 0,
+            "run_at": database_time(),
+            "finished_at": None,
+        }
+        statement = (
+            update(JobRecord)
+            .where(JobRecord.id.in_(which), JobRecord.state.in_(_STUCK))
+            .values(**again, updated_at=tenancy.clock_of(self.session).now())
+            .returning(JobRecord.kind, JobRecord.id)
+            .execution_options(synchronize_session=False)
+        )
+        found: dict[str, list[UUID]] = {}
+        for name, key in self.session.execute(statement):
+            found.setdefault(name, []).append(key)
+        announce(self.session)
+        return {name: sorted(keys) for name, keys in sorted(found.items())}
 
     def cancel(self, id: Key, *, reason: str | None = None) -> JobRecord:  # noqa: A002 - as everywhere
         """Stop a job that is not finished; Conflict when it is. A worker at it loses its lease."""

@@ -88,6 +88,12 @@ class ScheduleRepository(Repository[ScheduleRecord]):
         )
         return self._all(statement)
 
+    def next_runs(self, limit: int = 20) -> list[ScheduleRecord]:
+        """Return the active schedules in the order in which they come next."""
+        statement = select(ScheduleRecord).where(ScheduleRecord.is_active.is_(True))
+        statement = statement.order_by(ScheduleRecord.next_run_at, ScheduleRecord.id)
+        return self._all(statement.limit(bounded(limit)))
+
     def fire(self, id: Key, *, next_run_at: datetime) -> JobRecord | None:  # noqa: A002 - as everywhere
         """Make the schedule's job and set its next time; None when another runner has done so."""
         row = self.get(id)
