@@ -48,7 +48,7 @@ def show(workspace: Workspace, *, job_id: str) -> None:
 @workspace_command
 def counts(workspace: Workspace) -> None:
     """Show how many jobs of each queue and kind are in which state."""
-    workspace.show(steps.counts(workspace), views.counts)
+    workspace.show(steps.job_counts(workspace), views.counts)
 
 
 @jobs.command()
@@ -68,7 +68,7 @@ def dead(workspace: Workspace, *, kind: str | None, limit: int, cursor: str | No
 @workspace_command
 def cancel(workspace: Workspace, *, job_id: str, reason: str | None) -> None:
     """Stop a job that is not finished; a worker that has it writes nothing more."""
-    workspace.show(steps.cancel(workspace, job_id, reason=reason), views.cancelled)
+    workspace.show(steps.cancel_job(workspace, job_id, reason=reason), views.cancelled)
 
 
 @jobs.command()
@@ -82,11 +82,11 @@ def redrive(workspace: Workspace, *, ids: tuple[str, ...], everything: bool, kin
         raise InvalidInput("name jobs, or say --all", field="ids", hint="procur jobs dead")
     if kind is not None and not everything:
         raise InvalidInput("--kind goes with --all", field="kind")
-    workspace.show(steps.redrive(workspace, ids, kind=kind), views.redriven)
+    workspace.show(steps.redrive_jobs(workspace, ids, kind=kind), views.redriven)
 
 
 @click.command()
 @workspace_command
 def status(workspace: Workspace) -> None:
     """Show on one screen what waits, what is stuck and what comes next."""
-    workspace.show(steps.status(workspace), views.status)
+    workspace.show(steps.work_status(workspace), views.status)

@@ -11,7 +11,18 @@ import pytest
 
 from factories.house import ALICE, BOB, OLGA, House
 from procur.cli import steps as package
-from procur.cli.steps import auditing, closing, deciding, negotiating, purchase, requesting, setting_up, usage
+from procur.cli.steps import (
+    auditing,
+    closing,
+    deciding,
+    jobs,
+    keys,
+    negotiating,
+    purchase,
+    requesting,
+    setting_up,
+    usage,
+)
 from procur.cli.workspace import Workspace
 from procur.core.actor import MEANING, PERMISSIONS, Actor
 from procur.core.errors import NotAllowed, NotFound, ProcurError
@@ -20,6 +31,7 @@ from procur.db import repositories as tables
 from procur.db.repositories import Repository, TrailFilter
 
 REQUEST, TALKS, CONTRACT, ORDER = "REQ-2026-00001", "NEG-2026-00001", "CON-2026-00001", "PO-2026-00001"
+NOBODY = "01a1fed4-6886-7860-b721-276b7bdee56d"
 SELLER, RIVAL = "sales@boards.example", "sales@tasklane.example"
 POLICY = {"name": "p", "version": 1, "currency": "USD", "roles": ["approver"], "rules": []}
 Step = Callable[[Workspace], Any]
@@ -95,6 +107,15 @@ MEANT: dict[str, tuple[set[str], Step]] = {
     "show_usage": (INSIDE, usage.show_usage),
     "show_plan": (INSIDE, usage.show_plan),
     "change_plan": (ADMIN, lambda w: usage.change_plan(w, "pro")),
+    "list_jobs": (DECIDE, lambda w: jobs.list_jobs(w, limit=5, cursor=None)),
+    "show_job": (DECIDE, lambda w: jobs.show_job(w, NOBODY)),
+    "job_counts": (DECIDE, jobs.job_counts),
+    "work_status": (DECIDE, jobs.work_status),
+    "cancel_job": (ADMIN, lambda w: jobs.cancel_job(w, NOBODY, reason=None)),
+    "redrive_jobs": (ADMIN, lambda w: jobs.redrive_jobs(w, (), kind=None)),
+    "add_key": (ADMIN, lambda w: keys.add_key(w, name="k", scopes=("events.read",), expires_at=None)),
+    "list_keys": (ADMIN, keys.list_keys),
+    "revoke_key": (ADMIN, lambda w: keys.revoke_key(w, NOBODY, reason=None)),
     "go_on": (INSIDE | {"system"}, lambda w: purchase.go_on(w, REQUEST, lambda _name, _told: None, {})),
 }
 # For whoever installs: there may be nobody on record yet, or no schema to find them by.

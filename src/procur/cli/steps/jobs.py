@@ -52,14 +52,14 @@ def show_job(workspace: Workspace, job_id: str) -> dict[str, Any]:
         }
 
 
-def counts(workspace: Workspace) -> dict[str, Any]:
+def job_counts(workspace: Workspace) -> dict[str, Any]:
     """Return how the jobs of each queue and kind stand."""
     with workspace.session(read_only=True) as session:
         found = service.counts(session, workspace.actor(session, "work.read"))
     return {"kinds": [_counted(one) for one in found]}
 
 
-def cancel(workspace: Workspace, job_id: str, *, reason: str | None) -> dict[str, Any]:
+def cancel_job(workspace: Workspace, job_id: str, *, reason: str | None) -> dict[str, Any]:
     """Stop a job."""
     with workspace.session() as session:
         actor = workspace.actor(session, "work.manage")
@@ -67,7 +67,7 @@ def cancel(workspace: Workspace, job_id: str, *, reason: str | None) -> dict[str
         return _line(job)
 
 
-def redrive(workspace: Workspace, ids: tuple[str, ...], *, kind: str | None) -> dict[str, Any]:
+def redrive_jobs(workspace: Workspace, ids: tuple[str, ...], *, kind: str | None) -> dict[str, Any]:
     """Give jobs all their attempts again: these, or without any all (of a kind)."""
     with workspace.session() as session:
         actor, now = workspace.actor(session, "work.manage"), workspace.clock.now()
@@ -78,7 +78,7 @@ def redrive(workspace: Workspace, ids: tuple[str, ...], *, kind: str | None) -> 
     return {"redriven": number, "kind": kind}
 
 
-def status(workspace: Workspace) -> dict[str, Any]:
+def work_status(workspace: Workspace) -> dict[str, Any]:
     """Return the queues, the groups, the schedules and what is stuck, of this organisation."""
     with workspace.session(read_only=True) as session:
         actor = workspace.actor(session, "work.read")
