@@ -7,26 +7,32 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import update
 
 from factories.house import House
+from factories.talks import played
 from procur.cli import root
 from procur.cli.steps import setting_up
 from procur.cli.workspace import Workspace
 from procur.core.actor import negotiating_agent
 from procur.core.errors import Conflict
 from procur.db import Session
-from procur.db.repositories import AuditRepository, NegotiationRepository, OfferRepository
+from procur.db.models import JobRecord
+from procur.db.moments import database_time
+from procur.jobs.drain import drain
+from procur.jobs.task import Work
+from procur.negotiation.kinds import PlayRound
+from procur.negotiation.seats import play as play_round
+from procur.negotiation.seats import seats_of
 from procur.negotiation.service import record_round
-from procur.negotiation.tasks import negotiate, seats_of
-from procur.negotiation.tasks import play as play_round
+from procur.negotiation.tasks import process_negotiation_round
 
 NEED = "Project tracking for 50 people, at most $9,000 a year, single sign-on a must"
 
@@ -101,94 +107,118 @@ def test_a_negotiation_killed_in_the_middle_is_finished_by_resume(home: Path, tm
     assert procur(home, "audit", "verify")["intact"]
 
 
-class Crash(Exception):
-    """The process ends here."""
-
-
-def stop(_: object) -> None:
-    raise Crash
+class Crash(BaseException):
+    """The process ends here: nothing after it runs, its lease stays in the jobs table."""
 
 
 def opened(house: House) -> str:
-    """Open the talks of a new request and stop before the first round."""
+    """Open the talks of a new request; nobody plays yet."""
     request_id = house.request(NEED)
-    with pytest.raises(Crash):
-        house.negotiate(request_id, rounds=3, limit=2, on_start=stop)
+    house.negotiate(request_id, rounds=2, limit=2, background=True)
     return request_id
 
 
-def play(house: House, request_id: str, crash_at: int | None = None, *, before_commit: bool = False) -> None:
-    """Play on; with `crash_at` only until that transaction begins, or until it would be committed."""
-    numbers = count(1)
+def play(house: House, crash_at: int | None = None, moment: str = "") -> None:
+    """Play on; with `crash_at` only until this moment of that job."""
+    task, numbers = process_negotiation_round(), count(1)
+    assert task.think is not None
+    assert task.commit is not None
+    decide, put_on_record = task.think, task.commit
 
-    @contextmanager
-    def sessions() -> Iterator[Session]:
+    def think(work: Work, asked: PlayRound) -> Any:
         ends_here = next(numbers) == crash_at
-        if ends_here and not before_commit:
+        if ends_here and moment == "before think":
             raise Crash
-        with house.workspace.session() as session:
-            yield session
-            if ends_here:
-                raise Crash
+        thought = decide(work, asked)
+        if ends_here and moment == "after think":
+            raise Crash
+        return thought, ends_here
 
+    def commit(session: Session, work: Work, asked: PlayRound, found: Any) -> Any:
+        thought, ends_here = found
+        result = put_on_record(session, work, asked, thought)
+        if ends_here and moment == "before the commit":
+            session.flush()
+            raise Crash
+        return result
+
+    drain(
+        house.database,
+        (replace(task, think=think, commit=commit),),
+        organization="acme",
+        clock=house.workspace.clock,
+        ids=house.workspace.ids,
+    )
+
+
+def let_leases_end(house: House) -> None:
+    """Let the time pass after which the jobs of a dead process are taken over."""
+    with house.database.system_session() as session:
+        held = update(JobRecord).where(JobRecord.state == "running").values(lease_until=database_time(-1))
+        assert session.execute(held).rowcount == 1
+
+
+def told(house: House, request_id: str) -> Any:
     with house.session() as session:
-        agent = negotiating_agent(house.actor(session))
-    negotiate(sessions, agent, request_id, now=house.workspace.clock.now)
+        return played(session, request_id)
 
 
-def played(house: House, request_id: str) -> tuple[list[Any], list[Any]]:
-    """Return each session's outcome and its offers, and the audit entries of its rounds."""
-    with house.session() as session:
-        request = house.row(session, request_id)
-        rows = NegotiationRepository(session).for_request(request.id)
-        told = [
-            (
-                (row.status, row.outcome, row.current_round),
-                [
-                    (offer.round_number, offer.actor, offer.accepted, offer.terms, offer.utility_buyer)
-                    for offer in OfferRepository(session).for_session(row.id)
-                ],
-            )
-            for row in rows
-        ]
-        entries = [
-            (each.action, each.event_data.get("round"), names.index(each.resource_id))
-            for names in ([row.session_id for row in rows],)
-            for each in AuditRepository(session).since(limit=100_000)
-            if each.resource_id in names
-        ]
-    return told, sorted(entries, key=str)
-
-
-@pytest.mark.parametrize("before_commit", [False, True])
-def test_a_crash_between_any_two_transactions_changes_nothing(house: House, before_commit: bool) -> None:
+@pytest.mark.parametrize("moment", ["before think", "after think", "before the commit"])
+def test_a_crash_in_any_job_changes_nothing(house: House, moment: str) -> None:
     left_alone = opened(house)
-    play(house, left_alone)
-    expected = played(house, left_alone)
+    play(house)
+    expected = told(house, left_alone)
     assert any(outcome[1] == "accepted" for outcome, _ in expected[0])
     for crash_at in count(1):
         request_id = opened(house)
         try:
-            play(house, request_id, crash_at, before_commit=before_commit)
+            play(house, crash_at, moment)
         except Crash:
-            play(house, request_id)
-            assert played(house, request_id) == expected, f"crash at transaction {crash_at}"
+            let_leases_end(house)
+            play(house)
+            assert told(house, request_id) == expected, f"crash in job {crash_at}"
         else:
             break
-    assert crash_at > 3 * 2
+    assert crash_at > 2 * 2
+
+
+def test_a_command_shows_what_others_play_and_waits_for_what_they_have(house: House) -> None:
+    """Another process has the first round; the command says so, takes it over and ends as left alone."""
+    left_alone = opened(house)
+    play(house)
+    request_id = opened(house)
+    with pytest.raises(Crash):
+        play(house, 1, "after think")
+    said: list[str] = []
+
+    def end_it(why: str) -> None:
+        said.append(why)
+        let_leases_end(house)
+
+    shown: list[tuple[int, str]] = []
+    house.negotiate(
+        request_id,
+        resume=True,
+        on_round=lambda one: shown.append((one["round"], one["session_id"])),
+        on_wait=end_it,
+    )
+    assert len(said) == 1
+    assert "is with this command, which has it until" in said[0]
+    assert len(set(shown)) == len(shown)
+    assert [number for number, _ in shown] == sorted(number for number, _ in shown)
+    assert told(house, request_id) == told(house, left_alone)
 
 
 def test_two_processes_that_resume_at_once_play_no_round_twice(house: House) -> None:
     """The slower one is told that the round is on record, and finds the work done when it resumes."""
     left_alone, request_id = opened(house), opened(house)
-    play(house, left_alone)
     with house.session() as session:
         seats = seats_of(session, request_id)
         agent, row = negotiating_agent(house.actor(session)), house.row(session, request_id)
     results = [play_round(seat, seats) for seat in seats]
-    play(house, request_id)
-    finished = played(house, request_id)
+    play(house)
+    finished = told(house, request_id)
     for result in results:
         with pytest.raises(Conflict), house.workspace.session() as session:
             record_round(session, agent, row, result, now=house.workspace.clock.now())
-    assert played(house, request_id) == finished == played(house, left_alone)
+    assert told(house, request_id) == finished == told(house, left_alone)

@@ -1,12 +1,11 @@
 """`procur buy`."""
 
 import re
-from functools import partial
 from typing import Any
 
 import click
 
-from procur.cli.negotiation import talks_options
+from procur.cli.negotiation import live, talks_options
 from procur.cli.request import ask_on_terminal, may_ask
 from procur.cli.steps import requesting
 from procur.cli.steps.purchase import go_on
@@ -76,14 +75,9 @@ def buy(
         if not workspace.as_json:
             heading(console(), "Request")
             views.intake(console(), told)
-    live: dict[str, Any] = {"seed": seed, "rounds": rounds, "counterpart": counterpart}
-    if not workspace.as_json:
-        live |= {
-            "on_start": partial(views.talks_begin, console()),
-            "on_round": partial(views.live_round, console()),
-        }
+    talks = {"seed": seed, "rounds": rounds, "counterpart": counterpart, **live(workspace)}
     try:
-        end = go_on(workspace, request_id, shown, live, read_pairs(details, option="set"))
+        end = go_on(workspace, request_id, shown, talks, read_pairs(details, option="set"))
     except ProcurError as error:
         error.details.setdefault("request_id", request_id)
         raise

@@ -1,6 +1,7 @@
 """`procur mandate`, `procur negotiate`, `procur negotiation`."""
 
 import functools
+import json
 from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
@@ -15,7 +16,6 @@ from procur.core.deal import PAYMENT_TERMS
 from procur.core.errors import Conflict
 from procur.core.money import decimal
 from procur.negotiation.service import DEFAULT_ROUNDS
-from procur.negotiation.tasks import OnRound
 
 
 class Amount(click.ParamType[Decimal]):
@@ -31,9 +31,15 @@ class Amount(click.ParamType[Decimal]):
 AMOUNT = Amount()
 
 
-def progress(workspace: Workspace) -> OnRound | None:
-    """Return what prints each round as it is played; nothing where JSON is wanted."""
-    return None if workspace.as_json else partial(views.live_round, console())
+def live(workspace: Workspace) -> dict[str, Any]:
+    """Return what prints talks as they go; nothing where JSON is wanted."""
+    if workspace.as_json:
+        return {}
+    return {
+        "on_start": partial(views.talks_begin, console()),
+        "on_round": partial(views.live_round, console()),
+        "on_wait": partial(views.waits, console()),
+    }
 
 
 @click.group()
@@ -92,6 +98,7 @@ def talks_options(function: Callable[..., None]) -> Callable[..., None]:
     "--limit", default=5, show_default=True, type=click.IntRange(1, 50), help="Length of the shortlist."
 )
 @click.option("--resume", is_flag=True, help="Play on what a stop left unfinished.")
+@click.option("--background", is_flag=True, help="Only open the talks; workers play the rounds.")
 @workspace_command
 def negotiate(
     workspace: Workspace,
@@ -102,8 +109,12 @@ def negotiate(
     counterpart: str,
     limit: int,
     resume: bool,
+    background: bool,
 ) -> None:
-    """Negotiate with each shortlisted vendor, several issues at once, under the request's mandate."""
+    """Negotiate with each shortlisted vendor, several issues at once, under the request's mandate.
+
+    The rounds are jobs: this process works them off, together with any `procur work` on the same database.
+    """
     told = steps.negotiate_request(
         workspace,
         request_id,
@@ -112,15 +123,36 @@ def negotiate(
         counterpart=counterpart,
         limit=limit,
         resume=resume,
-        on_start=None if workspace.as_json else partial(views.talks_begin, console()),
-        on_round=progress(workspace),
+        background=background,
+        **live(workspace),
     )
-    workspace.show(told, views.negotiations)
+    workspace.show(told, views.in_background if background else views.negotiations)
 
 
 @click.group()
 def negotiation() -> None:
-    """Show or replay a negotiation, record what a vendor answered."""
+    """Show, watch or replay a negotiation, record what a vendor answered."""
+
+
+@negotiation.command("watch")
+@click.argument("number")
+@workspace_command
+def watch_negotiation(workspace: Workspace, *, number: str) -> None:
+    """Show the rounds of a request or session as they come on record, until the talks have ended.
+
+    NUMBER is REQ-… or NEG-…. It only looks: whoever plays the rounds (`procur work`, another `procur
+    negotiate`), and stopping it with Ctrl-C, changes nothing. With --json each round is a line of its own.
+    """
+
+    def line(told: dict[str, Any]) -> None:
+        click.echo(json.dumps(told, ensure_ascii=False, default=str))
+
+    shown = line if workspace.as_json else partial(views.live_round, console())
+    told = steps.watch_negotiation(workspace, number, on_round=shown)
+    if workspace.as_json:
+        line(told)
+    else:
+        views.negotiations(console(), told)
 
 
 @negotiation.command("show")
@@ -161,10 +193,19 @@ def replay_negotiation(workspace: Workspace, *, session_id: str) -> None:
     help="An extra with the price; none unless named.",
 )
 @click.option("--message", default=None, help="The vendor's words, kept with the offer; they move no number.")
+@click.option("--background", is_flag=True, help="Only record the answer; workers play our next round.")
 @workspace_command
 def answer_negotiation(
-    workspace: Workspace, *, session_id: str, answer: str, message: str | None, **changes: Any
+    workspace: Workspace,
+    *,
+    session_id: str,
+    answer: str,
+    message: str | None,
+    background: bool,
+    **changes: Any,
 ) -> None:
     """Record a vendor's ANSWER to our last offer; what it does not name stays as offered, extras apart."""
-    told = steps.answer_for_vendor(workspace, session_id, answer, message=message, **changes)
+    told = steps.answer_for_vendor(
+        workspace, session_id, answer, message=message, background=background, **changes
+    )
     workspace.show(told, views.negotiations)

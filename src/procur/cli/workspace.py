@@ -100,6 +100,10 @@ class Workspace:
             yield session
         self._unsealed = self._unsealed or AuditRepository(session).has_written()
 
+    def to_seal(self) -> None:
+        """Note that work done for this command has written to the trail, in sessions of its own."""
+        self._unsealed = True
+
     def seal(self) -> None:
         """Seal the audit entries that this command has committed.
 

@@ -15,6 +15,7 @@ from procur.db.repositories import (
 )
 from procur.negotiation.agents import buyer_move
 from procur.negotiation.briefs import Economics, brief_of, buyer_states, seller_state
+from procur.negotiation.due import schedule_rounds
 from procur.negotiation.mandates import mandate_from_request, write_mandate
 from procur.negotiation.service import Opening, start_session
 from procur.sourcing.service import move_request
@@ -33,7 +34,10 @@ def open_talks(
     counterpart: str,
     now: datetime,
 ) -> list[NegotiationSessionRecord]:
-    """Start one session per shortlisted vendor, under the request's mandate (written if there is none)."""
+    """Start one session per shortlisted vendor, under the request's mandate (written if there is none).
+
+    The first round of each is asked for in the same transaction.
+    """
     actor.require("negotiation.run")
     request = RequestRepository(session).locked(request.id)
     if NegotiationRepository(session).for_request(request.id):
@@ -79,6 +83,7 @@ def open_talks(
     for talks in rows:
         # Talks that cannot be played must not be on record: the first move is tried before the commit.
         buyer_move(brief_of(talks, mandate), (), 1)
+    schedule_rounds(session, request, by=actor.user_id)
     return rows
 
 

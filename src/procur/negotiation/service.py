@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from procur.audit.trail import record
 from procur.core.actor import Actor
@@ -33,6 +33,7 @@ from procur.events.facts import (
     RoundPlayed,
 )
 from procur.negotiation.agents import Answer, Exchange, Move
+from procur.negotiation.due import schedule_rounds
 from procur.negotiation.mandates import hold_to_mandate, mandate_in_force
 from procur.negotiation.wording import buyer_says, vendor_says
 
@@ -112,9 +113,23 @@ def start_session(
     return row
 
 
-def exchanges(offers: Sequence[OfferRecord]) -> list[Exchange]:
+class _Offer(Protocol):
+    """What of an offer matters here, however it was read."""
+
+    @property
+    def round_number(self) -> Any: ...
+    @property
+    def actor(self) -> Any: ...
+    @property
+    def terms(self) -> Terms: ...
+
+
+Offered = TypeVar("Offered", bound=_Offer)
+
+
+def exchanges(offers: Sequence[_Offer]) -> list[Exchange]:
     """Return a session's finished rounds, in order, from its stored offers."""
-    sides: dict[int, dict[str, OfferRecord]] = {}
+    sides: dict[int, dict[str, _Offer]] = {}
     for offer in offers:
         sides.setdefault(offer.round_number, {})[offer.actor] = offer
     return [
@@ -124,7 +139,7 @@ def exchanges(offers: Sequence[OfferRecord]) -> list[Exchange]:
     ]
 
 
-def waiting_offer(offers: Sequence[OfferRecord]) -> OfferRecord | None:
+def waiting_offer(offers: Sequence[Offered]) -> Offered | None:
     """Return the buyer's offer that the vendor has not answered yet."""
     answered = {offer.round_number for offer in offers if offer.actor == "seller"}
     open_offers = [o for o in offers if o.actor == "buyer" and o.round_number not in answered]
@@ -204,7 +219,7 @@ def record_answer(
     answer: Answer,
     now: datetime,
 ) -> NegotiationSessionRecord:
-    """Put the vendor's answer to our offer of this round on record, once."""
+    """Put the vendor's answer to our offer of this round on record, once; ask for what is due then."""
     actor.require("negotiation.run")
     request = RequestRepository(session).locked(request.id)
     row = NegotiationRepository(session).locked(row.id)
@@ -214,7 +229,9 @@ def record_answer(
             f"in round {row.current_round}",
             field="round",
         )
-    return _add_answer(session, actor, request, row, ours=ours, answer=answer, now=now)
+    row = _add_answer(session, actor, request, row, ours=ours, answer=answer, now=now)
+    schedule_rounds(session, request, by=actor.user_id)
+    return row
 
 
 def _add_answer(

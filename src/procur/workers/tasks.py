@@ -6,6 +6,7 @@ from typing import Any
 from procur.audit.tasks import seal_audit
 from procur.contracts.tasks import generate_contract, remind_of_contracts
 from procur.jobs.task import Task
+from procur.negotiation.tasks import process_negotiation_round
 from procur.notifications.tasks import send_notification
 from procur.vendors.tasks import remind_of_proofs
 from procur.workers.retention import Retention, cleanup
@@ -19,6 +20,7 @@ def tasks(tools: Tools) -> tuple[Task[Any], ...]:
     return (
         cleanup(Retention),
         generate_contract(cache(tools.store), cache(tools.vocabulary)),
+        process_negotiation_round(),
         remind_of_contracts(),
         remind_of_proofs(),
         seal_audit(),

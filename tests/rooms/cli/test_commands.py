@@ -46,6 +46,7 @@ ARGUMENTS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("negotiation", "answer"): ("NEG-1", "accept"),
     ("negotiation", "replay"): ("NEG-1",),
     ("negotiation", "show"): ("NEG-1",),
+    ("negotiation", "watch"): ("REQ-1",),
     ("po", "issue"): ("CON-1",),
     ("po", "show"): ("PO-1",),
     ("request", "cancel"): ("REQ-1", "--reason", "not needed"),

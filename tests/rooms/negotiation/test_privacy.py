@@ -17,8 +17,10 @@ from procur.db.repositories import (
     RequestRepository,
     VendorRepository,
 )
+from procur.db.repositories.negotiation import OfferMade
 from procur.negotiation.agents import Answer
-from procur.negotiation.tasks import Seat, best_alternative, play, replay, seats_of
+from procur.negotiation.replaying import replay
+from procur.negotiation.seats import Seat, best_alternative, play, seats_of
 
 REQUEST = "REQ-2026-00001"
 
@@ -211,25 +213,25 @@ def test_a_replay_repeats_every_session_however_it_ended(house: House, rounds: i
     assert outcomes
 
 
-def test_a_replay_shows_an_offer_that_is_not_the_one_that_was_made(house: House) -> None:
+def test_a_replay_shows_an_offer_that_is_not_the_one_that_was_made(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     request_id = house.request()
     house.negotiate(request_id, rounds=3)
     with house.session() as session:
-        name = talks(session, request_id)[0].session_id
+        talk = talks(session, request_id)[0]
+        forged = OfferRepository(session).for_session(talk.id)[2].id
+    made_for = OfferRepository.made_for
 
-    class Forged:
-        """The database, with one stored price read as another."""
+    def read_another_price(self: OfferRepository, request: Any) -> list[OfferMade]:
+        """Read what is stored, one price of it as another: the database itself lets none be changed."""
+        found = made_for(self, request)
+        dearer = [replace(one.terms, unit_price=one.terms.unit_price + Decimal("0.01")) for one in found]
+        return [
+            replace(one, terms=terms) if one.id == forged else one
+            for one, terms in zip(found, dearer, strict=True)
+        ]
 
-        def __enter__(self) -> Session:
-            self.scope = house.session()
-            session = self.scope.__enter__()
-            talk = NegotiationRepository(session).named(name)
-            self.offer = OfferRepository(session).for_session(talk.id)[2]
-            self.offer.__dict__["unit_price"] += Decimal("0.01")
-            return session
-
-        def __exit__(self, *error: object) -> None:
-            self.scope.__exit__(None, None, None)
-
-    assert all(each.same for each in replay(house.session, name))
-    assert not all(each.same for each in replay(Forged, name))
+    assert all(each.same for each in replay(house.session, talk.session_id))
+    monkeypatch.setattr(OfferRepository, "made_for", read_another_price)
+    assert not all(each.same for each in replay(house.session, talk.session_id))

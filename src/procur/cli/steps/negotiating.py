@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from procur.cli.steps.limits import limits_dict, mandate_dict
+from procur.cli.steps.rounds import Looking, OnRound, OnWait, look_on, play_off
 from procur.cli.steps.setting_up import vocabulary_of
 from procur.cli.workspace import Workspace
-from procur.core.actor import negotiating_agent
 from procur.core.deal import Terms
 from procur.core.errors import Conflict, DecisionNeeded
 from procur.db import Session
@@ -23,14 +23,16 @@ from procur.db.repositories import (
 from procur.identity.service import own_organization
 from procur.negotiation.agents import Answer
 from procur.negotiation.briefs import Economics, preferences_of
+from procur.negotiation.due import schedule_again
 from procur.negotiation.mandates import (
     changed,
     mandate_from_request,
     write_mandate,
 )
 from procur.negotiation.opening import open_talks
+from procur.negotiation.replaying import replay
 from procur.negotiation.service import DEFAULT_ROUNDS, record_answer, waiting_offer
-from procur.negotiation.tasks import OnRound, negotiate, replay
+from procur.negotiation.watching import Watch
 from procur.sourcing.budgets import is_recurring
 from procur.sourcing.service import matches_of, shortlist
 
@@ -83,10 +85,16 @@ def negotiate_request(
     counterpart: str = "simulated",
     limit: int = 5,
     resume: bool = False,
+    background: bool = False,
     on_start: Callable[[dict[str, Any]], None] | None = None,
     on_round: OnRound | None = None,
+    on_wait: OnWait | None = None,
 ) -> dict[str, Any]:
-    """Negotiate with every shortlisted vendor; with `resume`, play on what a stop left unfinished."""
+    """Negotiate with every shortlisted vendor; with `resume`, play on what a stop left unfinished.
+
+    The rounds are asked for as jobs in the transaction that opens the talks, and worked off here; with
+    `background` that is left to workers.
+    """
     with workspace.session() as session:
         person = workspace.actor(session, "negotiation.run")
         request = RequestRepository(session).named(request_id)
@@ -97,7 +105,11 @@ def negotiate_request(
                 field="request_id",
                 hint=f"procur negotiate {request_id} --resume plays on; procur compare {request_id} compares",
             )
-        if not talks:
+        watch = Watch(request_id)
+        if talks:
+            watch.news(session)  # what is on record already is not told as news
+            schedule_again(session, RequestRepository(session).locked(request.id), by=person.user_id)
+        else:
             words = vocabulary_of(workspace)
             if request.status == "sourcing":
                 matching = matches_of(session, request, words, today=workspace.clock.today(), limit=limit)
@@ -122,11 +134,12 @@ def negotiate_request(
             "unsaid": _unsaid(request),
             "preferences": preferences_of(talks[0].buyer_state).as_dict(),
             "mandate": mandate_dict(MandateRepository(session).get(talks[0].mandate_id)),
+            "background": background,
         }
     if on_start is not None:
         on_start(started)
-    agent = negotiating_agent(person)
-    negotiate(workspace.session, agent, request_id, now=workspace.clock.now, on_round=on_round)
+    if not background:
+        play_off(workspace, watch, on_round=on_round, on_wait=on_wait)
     return started | show_negotiations(workspace, request_id)
 
 
@@ -235,9 +248,18 @@ def replay_negotiation(workspace: Workspace, session_id: str) -> dict[str, Any]:
 
 
 def answer_for_vendor(
-    workspace: Workspace, session_id: str, answer: str, *, message: str | None, **changes: Any
+    workspace: Workspace,
+    session_id: str,
+    answer: str,
+    *,
+    message: str | None,
+    background: bool = False,
+    **changes: Any,
 ) -> dict[str, Any]:
-    """Record what a vendor's person answered (accept, counter, end), then let the agent play on."""
+    """Record what a vendor's person answered (accept, counter, end), then let the agent play on.
+
+    With `background` its rounds are left to workers.
+    """
     with workspace.session() as session:
         person = workspace.actor(session, "negotiation.run")
         row = NegotiationRepository(session).named(session_id)
@@ -263,8 +285,24 @@ def answer_for_vendor(
             now=workspace.clock.now(),
         )
         request_id = request.request_id
-    negotiate(workspace.session, negotiating_agent(person), request_id, now=workspace.clock.now)
+    if not background:
+        play_off(workspace, Watch(request_id))
     return show_negotiations(workspace, request_id)
+
+
+def watch_negotiation(workspace: Workspace, number: str, *, on_round: OnRound) -> dict[str, Any]:
+    """Tell the rounds of a request (REQ-…) or of one session (NEG-…) until they have ended; how they did."""
+    with workspace.session(read_only=True) as session:
+        workspace.actor(session, "negotiation.read")
+        if number.startswith("NEG-"):
+            row = NegotiationRepository(session).named(number)
+            watch = Watch(RequestRepository(session).get(row.request_id).request_id, number)
+        else:
+            watch = Watch(RequestRepository(session).named(number).request_id)
+    look_on(Looking(workspace, watch, on_round))
+    told = show_negotiations(workspace, watch.request_id)
+    found = [each for each in told["negotiations"] if watch.session_id in {None, each["session_id"]}]
+    return {**told, "negotiations": found}
 
 
 def _terms_on_the_table(state: Mapping[str, Any], ours: Terms, given: Mapping[str, Any]) -> Terms:

@@ -7,8 +7,6 @@ from rich.console import Console
 from rich.text import Text
 
 from procur.cli.views.common import fact, grid, heading, money, note, row, terms_line
-from procur.negotiation.service import Played
-from procur.negotiation.tasks import Seat
 from procur.negotiation.wording import ISSUES, moves_in_words
 
 _FIELDS = {
@@ -210,48 +208,46 @@ def talks_begin(console: Console, told: dict[str, Any]) -> None:
         )
 
 
-def live_round(console: Console, seat: Seat, played: Played) -> None:
-    """Print one round as it is played: both offers, the buyer's utility, what was conceded and why."""
-    move, answer = played.move, played.answer
-    name = Text(f"{played.round:>2}  {seat.vendor_name:<10.10} ", style="bold")
-    if move.kind == "accept" and move.terms is not None:
-        line = f"we accept {terms_line(move.terms.as_dict())}"
-        console.print(name + Text(line, style="green") + Text(f"  utility {move.utility:.3f}", style="dim"))
-        return
-    if move.terms is None:
+def live_round(console: Console, told: dict[str, Any]) -> None:
+    """Print one round that came on record: both offers, the buyer's utility, what was conceded and why."""
+    name = Text(f"{told['round']:>2}  {told['vendor']:<10.10} ", style="bold")
+    if told["move"] == "end":
         console.print(name + Text("we stop: nothing inside the mandate beats the alternative", style="red"))
         return
-    console.print(
-        name
-        + Text(f"we offer   {terms_line(move.terms.as_dict())}")
-        + Text(f"  utility {move.utility:.3f}", style="dim")
+    terms, utility = terms_line(told["terms"]), Text(f"  utility {told['utility']:.3f}", style="dim")
+    if told["move"] == "accept":
+        console.print(name + Text(f"we accept {terms}", style="green") + utility)
+        return
+    console.print(name + Text(f"we offer   {terms}") + utility)
+    why = moves_in_words(told["moves"], told["currency"])
+    alternative = f"; best alternative {told['alternative']:.3f}" if told["alternative"] is not None else ""
+    note(console, f"                 {why}; target {told['target']:.3f}{alternative}")
+    console.print(Text(" " * 15) + _their_answer(told))
+
+
+def waits(console: Console, why: str) -> None:
+    """Tell what a process that plays rounds waits for."""
+    note(console, f"  waiting: {why}")
+
+
+def in_background(console: Console, told: dict[str, Any]) -> None:
+    """Tell that the talks are open and who plays them."""
+    fact(console, told["request_id"], f"talks with {len(told['negotiations'])} vendors are open")
+    note(
+        console,
+        f"Workers play the rounds: procur work; look on: procur negotiation watch {told['request_id']}",
     )
-    why = moves_in_words(move.rationale.get("moves", ()), seat.brief.currency)
-    alternative = (
-        "" if move.reservation <= seat.brief.reservation else f"; best alternative {move.reservation:.3f}"
-    )
-    note(console, f"                 {why}; target {move.rationale.get('target', 0):.3f}{alternative}")
-    indent = Text(" " * 15)
-    if answer is None:
-        console.print(indent + Text("waits for the vendor's answer", style="yellow"))
-    elif answer.kind == "accept":
-        console.print(indent + Text("they accept", style="green"))
-    elif answer.kind == "end" or answer.terms is None:
-        console.print(indent + Text("they end the talks", style="red"))
-    else:
-        worth = seat.brief.utility(outcome(answer))
-        console.print(
-            indent
-            + Text(f"they ask   {terms_line(answer.terms.as_dict())}")
-            + Text(f"  utility {worth:.3f}", style="dim")
-        )
 
 
-def outcome(answer: Any) -> dict[str, Any]:
-    """Return an answer's terms as the engine's outcome."""
-    from procur.negotiation.agents import outcome_of
-
-    return outcome_of(answer.terms)
+def _their_answer(told: dict[str, Any]) -> Text:
+    if told["answer"] is None:
+        return Text("waits for the vendor's answer", style="yellow")
+    if told["answer"] == "accept":
+        return Text("they accept", style="green")
+    if told["answer"] == "end":
+        return Text("they end the talks", style="red")
+    worth = Text(f"  utility {told['their_utility']:.3f}", style="dim")
+    return Text(f"they ask   {terms_line(told['their_terms'])}") + worth
 
 
 def negotiations(console: Console, told: dict[str, Any]) -> None:

@@ -125,6 +125,11 @@ class JobRepository(Repository[JobRecord]):
             return self.get_all(limit=limit, state=state)
         return self.get_all(limit=limit, state=state, queue=queue)
 
+    def correlated(self, correlation_id: str, *, kind: str | None = None) -> list[JobRecord]:
+        """Return the jobs of one chain of causes, oldest first."""
+        equals = {"correlation_id": correlation_id} | ({} if kind is None else {"kind": kind})
+        return self._all(select(JobRecord).where(*self._equal(equals)).order_by(*self._oldest()))
+
     def counts(self, *, queue: str | None = None) -> dict[str, int]:
         """Return how many jobs are in each state; every state has an entry."""
         statement = select(JobRecord.state, func.count()).group_by(JobRecord.state)
@@ -199,8 +204,8 @@ class JobRepository(Repository[JobRecord]):
         )
 
     def redrive(self, id: Key, *, run_at: datetime | None = None) -> JobRecord:  # noqa: A002 - as everywhere
-        """Give a failed or dead job all its attempts again; Conflict when it is neither."""
-        when = tenancy.clock_of(self.session).now() if run_at is None else run_at
+        """Give a failed or dead job all its attempts again, at once or later; Conflict when it is neither."""
+        when = self.session.scalar(select(database_time())) if run_at is None else run_at
         return self._leave("job", id, _STUCK, state="ready", attempt=0, run_at=when, finished_at=None)
 
     def dead(self, limit: int = 100) -> list[JobRecord]:

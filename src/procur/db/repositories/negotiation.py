@@ -1,16 +1,19 @@
 """Mandates, negotiation sessions and offers."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, select, update
+from sqlalchemy import and_, exists, func, select, update
 
+from procur.core.deal import Terms
 from procur.core.errors import Conflict, InvalidInput, NotAllowed
 from procur.db import tenancy
 from procur.db.models import MandateRecord, NegotiationSessionRecord, OfferRecord
 from procur.db.repositories.base import Key, Repository
+from procur.db.values import checked
 
 
 class MandateRepository(Repository[MandateRecord]):
@@ -63,6 +66,25 @@ class NegotiationRepository(Repository[NegotiationSessionRecord]):
     def for_request(self, request_id: Key) -> list[NegotiationSessionRecord]:
         """Return the talks about a request, oldest first."""
         return self.get_all(limit=1000, request_id=self._key(request_id))
+
+    def ready(self, request_id: Key) -> list[tuple[str, int]]:
+        """Return the talks of a request that can go on at once, with their next round, oldest first.
+
+        Not those in which our offer of that round waits for the vendor's answer.
+        """
+        talks = NegotiationSessionRecord
+        following = talks.current_round + 1
+        waits = select(OfferRecord.id).where(
+            OfferRecord.negotiation_session_id == talks.id,
+            OfferRecord.round_number == following,
+            OfferRecord.actor == "buyer",
+        )
+        statement = (
+            select(talks.session_id, following)
+            .where(talks.request_id == self._key(request_id), talks.status == "active", ~exists(waits))
+            .order_by(talks.created_at, talks.id)
+        )
+        return [(name, number) for name, number in self.session.execute(statement)]
 
     def find_for(self, request_id: Key, vendor_id: Key) -> NegotiationSessionRecord | None:
         """Return the talks with one vendor about one request, or None."""
@@ -130,6 +152,18 @@ class NegotiationRepository(Repository[NegotiationSessionRecord]):
         return f"NEG-{values['id'].hex[12:]}"
 
 
+@dataclass(frozen=True, slots=True)
+class OfferMade:
+    """What of an offer a decision needs: not its reasons, which are most of the row."""
+
+    id: UUID
+    negotiation_session_id: UUID | None
+    mandate_id: UUID | None
+    round_number: int
+    actor: str
+    terms: Terms
+
+
 class OfferRepository(Repository[OfferRecord]):
     """What was put on the table. Terms never change; triggers hold acceptance to the mandate."""
 
@@ -148,6 +182,28 @@ class OfferRepository(Repository[OfferRecord]):
     def for_request(self, request_id: Key) -> list[OfferRecord]:
         """Return every offer for a request in the order they were made."""
         return self._in_order(OfferRecord.request_id == self._key(request_id))
+
+    def made_for(self, request_id: Key) -> list[OfferMade]:
+        """Return who offered what in which round of a request, in the order in which it was made."""
+        offer = OfferRecord
+        told = (offer.id, offer.negotiation_session_id, offer.mandate_id, offer.round_number, offer.actor)
+        terms = (offer.unit_price, offer.quantity, offer.term_months, offer.payment_terms, offer.currency)
+        statement = (
+            select(*told, *terms, offer.value_adds)
+            .where(offer.request_id == self._key(request_id))
+            .order_by(offer.created_at, offer.round_number, offer.id)
+        )
+        return [
+            OfferMade(*row[:5], Terms(*row[5:10], value_adds=tuple(row[10])))
+            for row in self.session.execute(statement)
+        ]
+
+    def from_round(self, request_id: Key, number: int) -> list[OfferRecord]:
+        """Return the offers for a request of this round and later ones, in the order they were made."""
+        least = checked(OfferRecord, {"round_number": number})["round_number"]
+        return self._in_order(
+            and_(OfferRecord.request_id == self._key(request_id), OfferRecord.round_number >= least)
+        )
 
     def standing(self, request_id: Key, *, actor: str = "seller") -> list[OfferRecord]:
         """Return the newest offer of each negotiation that is not rejected, cheapest unit price first."""

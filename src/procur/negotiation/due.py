@@ -1,0 +1,46 @@
+"""Which rounds are to be played next: all sessions of a request play in step, each round as a job."""
+
+from uuid import UUID
+
+from procur.db import Session
+from procur.db.models import JobRecord, RequestRecord
+from procur.db.repositories import JobRepository, NegotiationRepository
+from procur.negotiation.kinds import PROCESS_NEGOTIATION_ROUND, PlayRound
+from procur.negotiation.mandates import mandate_in_force
+
+
+def schedule_rounds(
+    session: Session, request: RequestRecord, *, by: UUID | None, after: int = 0
+) -> list[JobRecord]:
+    """Ask for the next round of every session that is to play it now; return the jobs, new and old.
+
+    Ready are sessions that go on and do not wait for a vendor; those with the lowest round play, so that
+    none is ahead of another (decision 0003). The caller holds the request's row, so that of two rounds that
+    end at once the later one sees both. `after` is the round that has just ended: when others are still to
+    play it, or an earlier one, that has been asked for already and nothing is due.
+    """
+    ready = NegotiationRepository(session).ready(request.id)
+    number = min((following for _, following in ready), default=0)
+    if number <= after:
+        return []
+    version = mandate_in_force(session, request).version
+    return [
+        PROCESS_NEGOTIATION_ROUND.ask(
+            session,
+            PlayRound(request.request_id, session_id, number, by),
+            dedupe_key=f"{session_id}:{number}:{version}",
+            correlation_id=request.request_id,
+            created_by=by,
+        )[0]
+        for session_id, following in ready
+        if following == number
+    ]
+
+
+def schedule_again(session: Session, request: RequestRecord, *, by: UUID | None) -> list[JobRecord]:
+    """Make sure that the rounds that are due are asked for; those that had failed get all attempts again."""
+    jobs = JobRepository(session)
+    return [
+        jobs.redrive(job.id) if job.state in {"failed", "dead"} else job
+        for job in schedule_rounds(session, request, by=by)
+    ]
