@@ -53,7 +53,8 @@ def drain(
     while True:
         jobs, soonest = _next(database, kinds, narrowed, lease)
         for job in jobs:
-            run_here(database, by_name[job.kind], job, lease=lease, clock=clock, ids=ids, random=random)
+            task = by_name[job.kind]
+            _run_here(database, task, job, lease=lease, clock=clock, ids=ids, random=random)
             done += 1
         if not jobs:
             left = until - time.monotonic()
@@ -77,12 +78,18 @@ def execute_one(
         jobs = ClaimRepository(session).claim_some(
             list(by_name), 1, lease=Lease(uuid4(), worker, lease), only=Narrowed(id=job_id)
         )
-    outcomes = [run_here(database, by_name[job.kind], job, lease=lease, clock=clock) for job in jobs]
-    return outcomes[0] if outcomes else None
+    for job in jobs:
+        return _run_here(database, by_name[job.kind], job, lease=lease, clock=clock)
+    return None
 
 
-def run_here(
-    database: DatabaseSession, task: Task[Any], job: ClaimedJob, *, lease: float, **options: Any
+def _run_here(
+    database: DatabaseSession,
+    task: Task[Any],
+    job: ClaimedJob,
+    *,
+    lease: float,
+    **options: Any,
 ) -> Outcome:
     """Do a claimed job in this thread; its lease is extended between steps. An interruption hands it back."""
     try:

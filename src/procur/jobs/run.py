@@ -26,8 +26,8 @@ class Outcome(StrEnum):
     """How an attempt ended. `lost`: somebody else has the job, nothing was written."""
 
     DONE = "done"
-    RETRY = "retry"
-    LATER = "later"
+    RETRIED = "retried"
+    PUT_OFF = "put_off"
     FAILED = "failed"
     DEAD = "dead"
     LOST = "lost"
@@ -86,11 +86,11 @@ def _told(error: Exception) -> str:
 
 def _settle(work: Work, job: ClaimedJob, error: Exception, told: str, random: Random) -> Outcome:
     """Note how an attempt failed, in a transaction of its own and only while the lease is held."""
-    outcome = Outcome.RETRY
+    outcome = Outcome.RETRIED
     with work.session() as session:
         leases, key = LeaseRepository(session), (job.id, job.lease_token)
         if isinstance(error, Later):
-            outcome = Outcome.LATER
+            outcome = Outcome.PUT_OFF
             held = leases.postpone(*key, run_at=error.run_at, reason=told)
         elif isinstance(error, _FINAL) or job.attempt >= job.max_attempts:
             outcome = Outcome.FAILED if isinstance(error, _FINAL) else Outcome.DEAD

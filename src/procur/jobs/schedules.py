@@ -1,13 +1,10 @@
 """Makes the jobs of schedules that are due, once each, however many machines look."""
 
-import logging
-
 from procur.core.cron import next_time
 from procur.core.errors import InvalidInput
+from procur.core.logs import get_logger
 from procur.db import DatabaseSession
 from procur.db.repositories import ScheduleRepository
-
-_log = logging.getLogger("procur.jobs")
 
 
 def fire_due(database: DatabaseSession, *, limit: int = 100) -> int:
@@ -27,7 +24,8 @@ def fire_due(database: DatabaseSession, *, limit: int = 100) -> int:
             try:
                 planned = next_time(schedule.cron, schedule.timezone, now)
             except InvalidInput as error:
-                _log.warning("schedule %s is passed by: %s", schedule.name, error.message)
+                log = get_logger("procur.jobs")
+                log.warning("schedule is passed by", schedule=schedule.name, error=error.message)
                 continue
             made += schedules.fire(schedule.id, next_run_at=planned) is not None
     return made

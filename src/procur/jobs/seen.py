@@ -11,7 +11,7 @@ from procur.core.metrics import count_attempt
 from procur.core.tracing import Value, failed, span
 from procur.db.repositories import ClaimedJob
 
-_WELL = frozenset({"done", "later"})
+_WELL = frozenset({"done", "put_off"})
 
 
 @dataclass(slots=True)

@@ -152,7 +152,7 @@ def test_an_attempt_that_fails_is_a_line_and_a_failed_span(sqlite_database, coll
     end()
     (span,) = collector
     (told,) = [one for one in written() if one["event"] == "job"]
-    assert (told["outcome"], told["attempt"]) == ("retry", 1)
+    assert (told["outcome"], told["attempt"]) == ("retried", 1)
     assert told["error"] == "ConnectionError: cannot reach [REDACTED_EMAIL]"
     assert (span.name, span.status.code) == ("job move", 2)
     assert "ann@" not in str(span)

@@ -152,7 +152,7 @@ class ClaimRepository(Checked):
         dead = sum(row.state == "dead" for row in rows)
         return len(rows) - dead, dead
 
-    def is_due(self, wanted: Queues) -> float | None:
+    def due_in(self, wanted: Queues) -> float | None:
         """Return in how many seconds the next job is due (0 or less: now); None when none is ready."""
         given = {"queues": self._listed(wanted.names), "kinds": self._listed(wanted.kinds)}
         row: Any = self._connection.execute(self._sql.next_due, given).one()

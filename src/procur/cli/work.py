@@ -1,0 +1,52 @@
+"""`procur work`."""
+
+import click
+
+from procur.cli.steps import working as steps
+from procur.cli.workspace import Workspace, read_pairs, workspace_command
+from procur.core.errors import InvalidInput
+from procur.workers.tasks import QUEUES
+
+
+@click.command()
+@click.option(
+    "--queues",
+    default=",".join(QUEUES),
+    show_default=True,
+    help="Which queues to serve, with commas between them.",
+)
+@click.option("--threads", type=click.IntRange(1, 1000), default=4, show_default=True, help="Jobs at once.")
+@click.option(
+    "--lease",
+    type=click.FloatRange(0.5, 3600),
+    default=30.0,
+    show_default=True,
+    help="Seconds after which others take over the jobs of a worker that is gone.",
+)
+@click.option("--limit", "limits", multiple=True, help="QUEUE=NUMBER: jobs at once on all machines together.")
+@click.option("--once", is_flag=True, help="Do what is due now, in one thread, and end.")
+@workspace_command
+def work(
+    workspace: Workspace, *, queues: str, threads: int, lease: float, limits: tuple[str, ...], once: bool
+) -> None:
+    """Do the jobs that wait, and tell the rooms what has happened, until stopped.
+
+    Start it on as many machines as you like: they share one database and no job is done twice. Ctrl-C or
+    SIGTERM lets the jobs at work finish (ten seconds at most) and hands the others back; a second one stops
+    at once, and the jobs are taken over when their leases have run out.
+    """
+    names = [name.strip() for name in queues.split(",") if name.strip()]
+    if not names or (unknown := sorted(set(names) - set(QUEUES))):
+        named = ", ".join(unknown) if names else "none"
+        raise InvalidInput(f"no such queue: {named}", field="queues", hint="queues: " + ", ".join(QUEUES))
+    if once:
+        steps.work_once(workspace, names, lease=lease)
+        return
+    bounds = {queue: _number(text) for queue, text in read_pairs(limits, option="limit").items()}
+    steps.work(workspace, names, threads=threads, lease=lease, limits=bounds)
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal() or not int(text[:9]) > 0:
+        raise InvalidInput(f"a limit is a whole number from 1, not {text!r}", field="limit")
+    return int(text[:9])

@@ -1,0 +1,72 @@
+"""Everything that one process runs besides answering: jobs, facts, schedules."""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+
+from procur.db import DatabaseSession
+from procur.db.wake import Wake
+from procur.events.bus import Bus
+from procur.events.handlers import Handler
+from procur.jobs.worker import Worker
+from procur.workers.tasks import QUEUES, tasks
+from procur.workers.tools import Tools
+
+
+class WakeBell:
+    """What a bus waits on: rings when jobs or facts were written, here or in another process."""
+
+    def __init__(self, wake: Wake) -> None:
+        self._wake = wake
+        self._seen = wake.seen()
+
+    def wait(self, timeout: float) -> None:
+        """Return when it rings, or after so many seconds."""
+        self._seen = self._wake.wait(self._seen, timeout)
+
+    def ring(self) -> None:
+        """Let who waits go on."""
+        self._wake.ring()
+
+
+class House:
+    """A worker with all tasks and a bus with all handlers, on one database."""
+
+    def __init__(
+        self,
+        database: DatabaseSession,
+        tools: Tools,
+        handlers: Iterable[Handler],
+        *,
+        queues: Sequence[str] = QUEUES,
+        threads: int = 4,
+        lease: float = 30.0,
+        limits: Mapping[str, int] | None = None,
+    ) -> None:
+        """Take what to do; `limits` says how many jobs of a queue run at once on all machines together."""
+        self.queues = tuple(queues)
+        self.tasks = tasks(tools)
+        self.worker = Worker(
+            database,
+            self.tasks,
+            queues=queues,
+            threads=threads,
+            lease=lease,
+            limits=limits,
+            clock=tools.clock,
+        )
+        self._wake = Wake(database)
+        self._bus = Bus(database, handlers, bell=WakeBell(self._wake))
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._wake.start()
+        self._bus.start()
+        self.worker.start()
+
+    def stop(self, timeout: float = 8.0) -> bool:
+        """End within so many seconds; False when jobs were still at work and have been handed back."""
+        until = time.monotonic() + timeout
+        ended = self.worker.stop(timeout)
+        stopped = self._bus.stop(max(1.0, until - time.monotonic()))
+        self._wake.stop()
+        return ended and stopped
