@@ -83,7 +83,6 @@ class Wake:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._signal = _signal(str(database.engine.url))
-        self._calls: list[Callable[[], None]] = []
 
     def start(self) -> None:
         """Begin to listen to other processes."""
@@ -94,18 +93,19 @@ class Wake:
             self._thread.start()
 
     def listen(self, call: Callable[[], None]) -> None:
-        """Have this called, quickly and from any thread, whenever something was written, until `stop`."""
+        """Have this called, quickly and from any thread, whenever something was written."""
         with self._signal.condition:
-            self._calls.append(call)
             self._signal.calls.append(call)
+
+    def unlisten(self, call: Callable[[], None]) -> None:
+        """Call this no more."""
+        with self._signal.condition:
+            if call in self._signal.calls:
+                self._signal.calls.remove(call)
 
     def stop(self) -> None:
         """Stop listening; whoever waits goes on."""
         self._stopping.set()
-        with self._signal.condition:
-            for call in self._calls:
-                self._signal.calls.remove(call)
-            self._calls.clear()
         self._signal.ring()
         if self._thread is not None:
             self._thread.join(2 * _LISTEN_FOR)

@@ -43,10 +43,13 @@ class Worker:
         lease: float = 30.0,
         limits: Mapping[str, int] | None = None,
         clock: Clock = _SYSTEM_CLOCK,
-        hints: bool = True,
+        wake: Wake | None = None,
         schedules: bool = True,
     ) -> None:
-        """Take what to do. `lease`: seconds; `limits`: how many jobs of a queue all machines run at once."""
+        """Take what to do. `lease`: seconds; `limits`: how many jobs of a queue all machines run at once.
+
+        `wake` is one that listens already; else the worker has its own.
+        """
         _check(database, queues, threads, lease)
         self.name = f"{socket.gethostname()[:60]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._tasks = {task.kind.name: task for task in tasks}
@@ -54,7 +57,8 @@ class Worker:
         self._clock = clock
         # Its own connections: leases are kept and jobs claimed even when tasks use up all others.
         self._control = database if database.config.in_memory else DatabaseSession(database.config)
-        self._wake = Wake(self._control, hints=hints)
+        self._own_wake = wake is None
+        self._wake = wake or Wake(self._control)
         self._desk = Desk()
         self._outage = Outage()
         self._stopping = threading.Event()
@@ -80,7 +84,8 @@ class Worker:
     def start(self) -> None:
         """Begin to claim and do jobs."""
         self._wake.listen(self._claimer.pulse.set)
-        self._wake.start()
+        if self._own_wake:
+            self._wake.start()
         for thread in (*self._doing, self._claiming, *self._keeping):
             thread.start()
 
@@ -101,7 +106,9 @@ class Worker:
             held.lost = True
         self._claimer.give_back([*self._desk.close(), *(held.job for held in left)], self._outage)
         self._stopped.set()
-        self._wake.stop()
+        self._wake.unlisten(self._claimer.pulse.set)
+        if self._own_wake:
+            self._wake.stop()
         for thread in (*self._keeping, *(self._doing if ended else ())):
             thread.join(max(0.1, until - time.monotonic()))
         if self._control is not self._database:

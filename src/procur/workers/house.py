@@ -12,22 +12,6 @@ from procur.workers.tasks import QUEUES, tasks
 from procur.workers.tools import Tools
 
 
-class WakeBell:
-    """What a bus waits on: rings when jobs or facts were written, here or in another process."""
-
-    def __init__(self, wake: Wake) -> None:
-        self._wake = wake
-        self._seen = wake.seen()
-
-    def wait(self, timeout: float) -> None:
-        """Return when it rings, or after so many seconds."""
-        self._seen = self._wake.wait(self._seen, timeout)
-
-    def ring(self) -> None:
-        """Let who waits go on."""
-        self._wake.ring()
-
-
 class House:
     """A worker with all tasks and a bus with all handlers, on one database."""
 
@@ -45,6 +29,7 @@ class House:
         """Take what to do; `limits` says how many jobs of a queue run at once on all machines together."""
         self.queues = tuple(queues)
         self.tasks = tasks(tools)
+        self._wake = Wake(database)  # one listener for both
         self.worker = Worker(
             database,
             self.tasks,
@@ -53,9 +38,9 @@ class House:
             lease=lease,
             limits=limits,
             clock=tools.clock,
+            wake=self._wake,
         )
-        self._wake = Wake(database)
-        self._bus = Bus(database, handlers, bell=WakeBell(self._wake))
+        self._bus = Bus(database, handlers, wake=self._wake)
 
     def start(self) -> None:
         """Begin to work."""

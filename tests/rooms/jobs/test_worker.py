@@ -14,6 +14,7 @@ from factories.people import People
 from procur.core.errors import InvalidInput
 from procur.db import DatabaseSession
 from procur.db.repositories import JobRepository
+from procur.db.wake import Wake
 from procur.jobs.kinds import Kind
 from procur.jobs.task import LeaseLost, Task, Work
 from procur.jobs.worker import Worker
@@ -48,7 +49,7 @@ def test_what_is_asked_for_is_done_once_each(database: DatabaseSession) -> None:
     with database.get_session("acme") as session:
         for _ in range(40):
             sums.ADD.ask(session, Add("sum"))
-    with working(database, adding()), working(database, adding(), hints=False):
+    with working(database, adding()), working(database, adding(), wake=Wake(database, hints=False)):
         for _ in range(10):
             ask(database)
         until(lambda: total(database) == 50)
