@@ -68,7 +68,7 @@ class Threads:
     database: DatabaseSession
 
     def run(self, handlers: Sequence[Handler], *, consumers: int = 1, retrying: Retrying = FAST) -> None:
-        buses = [Bus(self.database, handlers, retrying=retrying, poll=0.02) for _ in range(consumers)]
+        buses = [Bus(self.database, handlers, retrying=retrying) for _ in range(consumers)]
         for bus in buses:
             bus.start()
         try:
@@ -92,7 +92,7 @@ def wait_until(holds: Callable[[], bool], seconds: float = _PATIENCE) -> None:
     while not holds():
         if time.monotonic() > end:
             raise TimeoutError("it did not come to an end")
-        asked.wait(0.01)
+        asked.wait(0.03)
 
 
 @dataclass(frozen=True, slots=True)
