@@ -1,9 +1,13 @@
 import re
 from pathlib import Path
 
+from pydantic import AliasChoices
+from pydantic.fields import FieldInfo
+
 from procur.db.config import DatabaseConfig
 from procur.documents.settings import DocumentSettings
 from procur.net.settings import NetSettings
+from procur.notifications.settings import MailSettings
 
 ROOT = Path(__file__).parents[2]
 NAME = re.compile(r"\bPROCUR_[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*\b")
@@ -15,8 +19,24 @@ def names_in(*folders: str) -> set[str]:
 
 
 def settings() -> set[str]:
-    families = {"PROCUR": DocumentSettings, "PROCUR_DB": DatabaseConfig, "PROCUR_NET": NetSettings}
-    return {f"{family}_{name.upper()}" for family, model in families.items() for name in model.model_fields}
+    families = {
+        "PROCUR": DocumentSettings,
+        "PROCUR_DB": DatabaseConfig,
+        "PROCUR_NET": NetSettings,
+        "PROCUR_SMTP": MailSettings,
+    }
+    return {
+        variable(family, name, field)
+        for family, model in families.items()
+        for name, field in model.model_fields.items()
+    }
+
+
+def variable(family: str, name: str, field: FieldInfo) -> str:
+    """Return the variable of a setting: the first of its own names, else the one made of the field's."""
+    if isinstance(field.validation_alias, AliasChoices):
+        return str(field.validation_alias.choices[0])
+    return f"{family}_{name.upper()}"
 
 
 def described() -> set[str]:
@@ -31,6 +51,7 @@ def test_every_variable_that_the_code_names_is_described():
         "PROCUR_LOG",
         "PROCUR_NET",
         "PROCUR_S3",
+        "PROCUR_SMTP",
     }  # "PROCUR_LLM_…" in a help text
     assert (
         names_in("src", "tests", "benchmarks") | settings()

@@ -16,6 +16,7 @@ PAGES = [
     ROOT / "docs" / "how-to" / "log-security-events.md",
     ROOT / "docs" / "how-to" / "prove-the-audit-trail.md",
     ROOT / "docs" / "how-to" / "react-to-facts.md",
+    ROOT / "docs" / "how-to" / "receive-webhooks.md",
     ROOT / "docs" / "how-to" / "use-procur-db-as-a-library.md",
     ROOT / "docs" / "how-to" / "remember-conversations.md",
     ROOT / "docs" / "how-to" / "use-with-agent-libraries.md",

@@ -14,13 +14,11 @@ def messages(console: Console, told: dict[str, Any]) -> None:
     if not told["notifications"]:
         note(console, "No messages. What you are told of: procur notifications preferences")
         return
-    table = grid("", "when", "message", "by", "id")
     for line in told["notifications"]:
         new = line["channel"] == "in_app" and line["read_at"] is None
         way = line["channel"] if line["channel"] == "in_app" else f"{line['channel']}: {line['state']}"
-        cells = ("•" if new else "", _when(line["at"]), line["subject"], way, line["id"])
-        row(table, *cells, style="bold" if new else None)
-    console.print(table)
+        console.print(Text(f"{'•' if new else ' '} {line['subject']}", style="bold" if new else ""))
+        note(console, f"  {_when(line['at'])}  {line['id']}  {way}")
     note(console, f"{told['unread']} unread")
     _more(console, told)
 
