@@ -97,6 +97,18 @@ class VendorChanged(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class VendorEnriched(Fact):
+    """A vendor's sources were looked at: which fields of its profile changed, and how sure we are now."""
+
+    subject: ClassVar[str] = "vendor"
+    vendor_id: str
+    fields: tuple[str, ...]
+    confidence_before: Decimal | None
+    confidence_after: Decimal
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RequestOpened(Fact):
     """A request in plain words became a structured one."""
 

@@ -16,8 +16,9 @@ from procur.net.settings import NetSettings
 from procur.net.targets import Resolve, Target, next_target, open_addresses, read_url, resolve
 from procur.net.wire import Clock, Deadline, PinnedBackend
 
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_HOPS = 5
+_LEADING_ON = frozenset({301, 302, 303, 307, 308})
+# The most that are followed, whatever a caller asks for.
+REDIRECTS = 5
 # Answers that may be another one tomorrow; 425 and 429 say so themselves.
 _PASSING = frozenset({408, 425, 429})
 _ITS_OWN = frozenset(
@@ -59,6 +60,11 @@ class Answer:
         """The seconds the server asks to wait, at most a day; None when it names none."""
         value = self.headers.get("retry-after", "").strip()
         return min(float(value), 86400.0) if value.isdecimal() and len(value) < 10 else None  # noqa: PLR2004
+
+    @property
+    def location(self) -> str | None:
+        """Where a redirect leads; None for every other answer."""
+        return (self.headers.get("location") or None) if self.status in _LEADING_ON else None
 
     def required(self) -> "Answer":
         """Return the answer if it is a success; otherwise Unavailable (may pass) or Refused (will not)."""
@@ -104,14 +110,18 @@ class GuardedClient:
         headers: Mapping[str, str] | None = None,
         accept: tuple[str, ...] = (),
         most: int | None = None,
-        redirects: int = _HOPS,
+        redirects: int = REDIRECTS,
+        cut: bool = False,
     ) -> Answer:
         """Return the answer to a GET, after at most `redirects` redirects (never more than 5).
 
-        `accept` are the content types taken of a success ("text/html"; none: any), `most` bytes its size.
+        `accept` are the content types taken of a success ("text/html"; none: any), `most` bytes its size;
+        with `cut` the start of a larger one is taken.
         """
         most = min(most or self.settings.max_bytes, self.settings.max_bytes)
-        return self._follow(url, _Call("GET", headers or {}, accept, most), min(redirects, _HOPS))
+        return self._follow(
+            url, _Call("GET", headers or {}, accept, most, cut=cut), min(redirects, REDIRECTS)
+        )
 
     def post(
         self, url: str, content: bytes, *, headers: Mapping[str, str] | None = None, most: int = 65536
@@ -133,13 +143,12 @@ class GuardedClient:
         origin = target.origin
         while True:
             answer = self._hop(target, call, deadline)
-            location = answer.headers.get("location")
-            if answer.status not in _REDIRECTS or not location or not redirects:
+            if answer.location is None or not redirects:
                 return replace(answer, hops=tuple(hops), seconds=self.clock() - start)
             hops.append(target.url)
             if len(hops) > redirects:
                 raise Refused(f"{url[:200]} redirects more than {redirects} times", field="url")
-            target = next_target(target, location, self.settings)
+            target = next_target(target, answer.location, self.settings)
             if target.origin != origin:
                 # A caller's headers may be secrets: they are for the server they were meant for.
                 call = replace(call, headers={})
@@ -196,7 +205,7 @@ def _read(target: Target, call: _Call, response: httpcore2.Response) -> Answer:
     for name, value in response.headers:
         headers.setdefault(name.decode("latin-1").casefold(), value.decode("latin-1"))
     answer = Answer(target.url, response.status, headers, b"")
-    if response.status in _REDIRECTS:
+    if response.status in _LEADING_ON:
         return answer
     success = 200 <= response.status < 300  # noqa: PLR2004 - HTTP's successes
     if success and call.accept and answer.content_type not in call.accept:

@@ -13,3 +13,13 @@ class RemindOfEvidence:
 
 
 REMIND = Kind("remind_of_evidence", "default", RemindOfEvidence)
+
+
+@dataclass(frozen=True, slots=True)
+class EnrichVendor:
+    """Look at what a vendor's pages and the feeds say of it now; `vendor_id` is its business id."""
+
+    vendor_id: str
+
+
+ENRICH = Kind("enrich_vendor_data", "enrichment", EnrichVendor, max_attempts=6, lasts=600.0)

@@ -20,8 +20,14 @@ from procur.vendors.catalogue import (
     VendorDraft,
     checks,
 )
+from procur.vendors.enrichment.profile import MARKS
 from procur.vendors.matching import VendorCard
 from procur.vendors.vocabulary import Vocabulary
+
+
+def _pages(value: Any) -> tuple[str, ...]:
+    return tuple(checks.website(each) for each in checks.texts(value))
+
 
 # What may be changed by hand, held to the same rules as an import.
 _CHANGES: dict[str, Callable[[Any], Any]] = {
@@ -31,7 +37,11 @@ _CHANGES: dict[str, Callable[[Any], Any]] = {
     "website": checks.website,
     "description": partial(checks.text, longest=4000, lines=True),
     "address": checks.texts,
+    "pages": _pages,
 }
+
+# What people have added to a vendor and an import does not know.
+_KEPT = ("address", "pages")
 
 
 def import_vendors(
@@ -149,11 +159,10 @@ def change_vendor(
     changes = {name: _checked(name, value) for name, value in changes.items()}
     repository = VendorRepository(session)
     vendor = repository.named(vendor_id)
-    known = {name: vendor.vendor_metadata.get("address") for name in changes if name == "address"}
+    known = {name: vendor.vendor_metadata.get(name) for name in changes if name in _KEPT}
     before = {name: known[name] if name in known else getattr(vendor, name) for name in changes}
-    written = {name: value for name, value in changes.items() if name != "address"}
-    if "address" in changes:
-        written["vendor_metadata"] = {**vendor.vendor_metadata, "address": list(changes["address"])}
+    written = {name: value for name, value in changes.items() if name not in known}
+    written["vendor_metadata"] = _by_hand(vendor, changes)
     repository.update(vendor.id, **written)
     record(
         session,
@@ -164,6 +173,15 @@ def change_vendor(
         changes={name: {"before": before[name], "after": changes[name]} for name in sorted(changes)},
     )
     return vendor
+
+
+def _by_hand(vendor: VendorProfileRecord, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the metadata with what a person changed; enrichment does not overwrite these fields any more."""
+    metadata = dict(vendor.vendor_metadata)
+    metadata |= {name: list(value) for name, value in changes.items() if name in _KEPT}
+    if MARKS in metadata:
+        metadata[MARKS] = {name: source for name, source in metadata[MARKS].items() if name not in changes}
+    return metadata
 
 
 def _checked(field: str, value: Any) -> Any:
@@ -225,11 +243,21 @@ def _columns(vendor: VendorDraft, source: str, now: datetime, kept: Mapping[str,
             "captured_on": None if vendor.captured_on is None else vendor.captured_on.isoformat(),
             "price_history": [point.as_dict() for point in vendor.price_history],
             "add_ons": [add_on.as_dict() for add_on in vendor.add_ons],
-            **{name: kept[name] for name in ("address",) if name in kept},
+            "imported_on": now.date().isoformat(),
+            **{name: kept[name] for name in _KEPT if name in kept},
+            **_marks_left(vendor, kept),
         },
     }
     # A blank in the file says nothing; a missing list price says that the vendor only quotes.
     return {name: value for name, value in columns.items() if value is not None or name == "list_price"}
+
+
+def _marks_left(vendor: VendorDraft, kept: Mapping[str, Any]) -> dict[str, Any]:
+    """Return which fields still come from enrichment: those that the file says nothing of."""
+    marks = kept.get(MARKS) or {}
+    spoken = {"plans", "list_price"} | ({"description"} if vendor.description else set())
+    left = {name: source for name, source in marks.items() if name not in spoken}
+    return {MARKS: left} if left else {}
 
 
 def _evidence_columns(evidence: EvidenceDraft) -> dict[str, Any]:

@@ -1,12 +1,19 @@
 """What is done for vendors' data outside the request."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
+from procur.core.errors import InvalidInput, NotConfigured, Unavailable
 from procur.db import Session
-from procur.jobs.task import Task, Work
+from procur.db.repositories import VendorRepository
+from procur.jobs.task import GiveUp, Task, Work
+from procur.vendors.enrichment.fetching import Fetcher
+from procur.vendors.enrichment.model import Observation, Seen
+from procur.vendors.enrichment.service import apply_seen, view_of
+from procur.vendors.enrichment.tools import EnrichmentTools
 from procur.vendors.expiring import remind_of_evidence
-from procur.vendors.kinds import REMIND, RemindOfEvidence
+from procur.vendors.kinds import ENRICH, REMIND, EnrichVendor, RemindOfEvidence
 
 
 def remind_of_proofs() -> Task[RemindOfEvidence]:
@@ -19,3 +26,41 @@ def remind_of_proofs() -> Task[RemindOfEvidence]:
         return asdict(done)
 
     return Task(REMIND, commit=commit)
+
+
+def enrich_vendor_data(made: Callable[[], EnrichmentTools]) -> Task[EnrichVendor]:
+    """Return the task that looks at a vendor's sources and stores what they say.
+
+    `made` gives the tools, always the same ones: what is known of hosts and their turns is in them.
+    """
+
+    def think(work: Work, payload: EnrichVendor) -> Seen:
+        tools = made()
+        try:
+            tools.ready()
+        except NotConfigured as error:
+            raise GiveUp(error.message, hint=error.hint) from error
+        with work.session(read_only=True) as session:
+            vendor = view_of(VendorRepository(session).named(payload.vendor_id))
+        # In the last attempt what can be had is better than nothing.
+        last = work.attempt >= ENRICH.max_attempts
+        fetch = Fetcher(tools.manners, work.step, work.now, give_up=last)
+        observations, broken = list[Observation](), dict[str, str]()
+        for source in tools.sources:
+            work.check()
+            try:
+                observations += source.observe(vendor, fetch)
+            except InvalidInput as error:
+                broken[source.name] = error.message  # a feed that a person has to mend; the others go on
+        if fetch.outages and not observations:
+            raise Unavailable(f"{vendor.name} cannot be reached", details={"skipped": fetch.skipped})
+        files = tuple(each.source for each in observations if each.source_kind == "feed")
+        skipped = {**fetch.skipped, **broken}
+        if not vendor.website and not vendor.pages:
+            skipped["website"] = "no website is on record: procur vendors change … --website https://…"
+        return Seen(tuple(observations), tuple(dict.fromkeys((*fetch.read, *files))), skipped)
+
+    def commit(session: Session, work: Work, payload: EnrichVendor, seen: Seen) -> dict[str, Any]:
+        return apply_seen(session, work.actor, vendor_id=payload.vendor_id, seen=seen, now=work.now())
+
+    return Task(ENRICH, think=think, commit=commit)

@@ -8,7 +8,7 @@ from procur.contracts.tasks import generate_contract, remind_of_contracts
 from procur.jobs.task import Task
 from procur.negotiation.tasks import process_negotiation_round
 from procur.notifications.tasks import send_notification
-from procur.vendors.tasks import remind_of_proofs
+from procur.vendors.tasks import enrich_vendor_data, remind_of_proofs
 from procur.workers.retention import Retention, cleanup
 from procur.workers.tools import Tools
 
@@ -19,6 +19,7 @@ def tasks(tools: Tools) -> tuple[Task[Any], ...]:
     """Return every task of every room, with the tools it needs."""
     return (
         cleanup(Retention),
+        enrich_vendor_data(cache(tools.enrichment)),
         generate_contract(cache(tools.store), cache(tools.vocabulary)),
         process_negotiation_round(),
         remind_of_contracts(),

@@ -10,6 +10,7 @@ from procur.documents.settings import DocumentSettings, store_from
 from procur.documents.store import DocumentStore
 from procur.notifications.channels import Channel
 from procur.notifications.tasks import default_channels
+from procur.vendors.enrichment.tools import EnrichmentTools
 from procur.vendors.vocabulary import Vocabulary, load_for
 
 
@@ -29,6 +30,10 @@ class Tools:
     def vocabulary(self) -> Vocabulary:
         """Return the words Procur knows, with the user's own file on top where the folder has one."""
         return load_for(self.home)
+
+    def enrichment(self) -> EnrichmentTools:
+        """Return what vendors' pages and feeds are read with."""
+        return EnrichmentTools.from_environment(self.home, self.vocabulary())
 
     @classmethod
     def from_environment(cls, home: Path, database: DatabaseSession | None = None) -> "Tools":

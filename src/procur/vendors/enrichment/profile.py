@@ -1,0 +1,100 @@
+"""What a vendor's profile says and who put it there; which of it a source may fill in."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, time
+from decimal import Decimal
+from typing import Any
+
+from procur.db.models import VendorProfileRecord
+from procur.vendors.enrichment.confidence import FieldConfidence
+from procur.vendors.enrichment.model import Observation, digest
+
+# `vendor_metadata["enriched"]` maps a field of the profile to the source it was filled in from. What is not
+# named there was recorded by a person or imported, and stays.
+MARKS = "enriched"
+# Never filled in: where orders are sent and to whom they are addressed is for people to say.
+_TEXTS = ("description", "contact_email", "country")
+
+
+def marks_of(vendor: VendorProfileRecord) -> dict[str, str]:
+    """Return which fields of the profile came from enrichment, and from where."""
+    found: dict[str, str] = dict(vendor.vendor_metadata.get(MARKS) or {})
+    return found
+
+
+def profile_observations(vendor: VendorProfileRecord) -> list[Observation]:
+    """Return what people recorded or imported of a vendor as observations of the source "import"."""
+    marked = marks_of(vendor)
+    captured = vendor.vendor_metadata.get("captured_on") or vendor.vendor_metadata.get("imported_on")
+    seen_at = (
+        vendor.created_at
+        if captured is None
+        else datetime.combine(datetime.fromisoformat(captured), time(), UTC)
+    )
+    source = vendor.data_source or "recorded by hand"
+    values: dict[str, dict[str, Any]] = {
+        name: {"text": getattr(vendor, name)} for name in _TEXTS if getattr(vendor, name)
+    }
+    if plans := vendor.price_tiers.get("plans"):
+        values["plans"] = {"plans": list(plans), "currency": vendor.currency}
+    if vendor.list_price is not None:
+        values["list_price"] = {"amount": str(vendor.list_price), "currency": vendor.currency}
+    if vendor.rating is not None:
+        values["rating"] = {"rating": vendor.rating, "count": vendor.review_count}
+    return [
+        Observation(name, value, source, "import", "as recorded", seen_at, digest(f"{name} {value}"))
+        for name, value in values.items()
+        if name not in marked
+    ]
+
+
+def changes_for(
+    vendor: VendorProfileRecord, fields: Mapping[str, FieldConfidence], seen: Iterable[Observation]
+) -> dict[str, Any]:
+    """Return the columns that a source may fill in and that would change, with the marks to keep.
+
+    Prices go together: plans, list price and currency, of one source. A vendor whose plans are recorded as
+    only quoted has prices on record, too.
+    """
+    marked = marks_of(vendor)
+    outside = [each for each in seen if each.source_kind != "import"]
+    changes: dict[str, Any] = {}
+    marks = dict(marked)
+    has_prices = bool(vendor.price_tiers.get("plans")) or vendor.list_price is not None
+    if ("plans" in marked or not has_prices) and (chosen := _chosen("plans", fields, outside)):
+        changes |= _prices(chosen.value, vendor)
+        marks["plans"] = marks["list_price"] = chosen.source
+    if ("description" in marked or not vendor.description) and (
+        chosen := _chosen("description", fields, outside)
+    ):
+        changes["description"] = chosen.value["text"]
+        marks["description"] = chosen.source
+    if ("rating" in marked or vendor.rating is None) and (chosen := _chosen("rating", fields, outside)):
+        changes |= {"rating": chosen.value["rating"], "review_count": chosen.value["count"]}
+        marks["rating"] = chosen.source
+    changes = {name: value for name, value in changes.items() if getattr(vendor, name) != value}
+    if marks != marked:
+        changes["vendor_metadata"] = {**vendor.vendor_metadata, MARKS: marks}
+    return changes
+
+
+def _chosen(
+    field: str, fields: Mapping[str, FieldConfidence], outside: Iterable[Observation]
+) -> Observation | None:
+    """Return the newest observation of a field's likeliest value."""
+    if field not in fields:
+        return None
+    found = [each for each in outside if each.field == field and each.value == fields[field].value]
+    return max(found, key=lambda each: (each.observed_at, each.source), default=None)
+
+
+def _prices(value: Mapping[str, Any], vendor: VendorProfileRecord) -> dict[str, Any]:
+    plans = list(value["plans"])
+    paid = [
+        Decimal(plan["list_price"]) for plan in plans if plan["list_price"] and Decimal(plan["list_price"])
+    ]
+    return {
+        "price_tiers": {"plans": plans},
+        "list_price": min(paid) if paid else None,
+        "currency": value.get("currency") or vendor.currency,
+    }
