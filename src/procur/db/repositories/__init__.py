@@ -11,6 +11,7 @@ from procur.db.repositories.base import Page, Repository
 from procur.db.repositories.claims import (
     ClaimedJob,
     ClaimRepository,
+    DueJob,
     Lease,
     LeaseRepository,
     Narrowed,
@@ -90,6 +91,7 @@ __all__ = [
     "ConsumerStandingRepository",
     "ContractRepository",
     "ConversationRepository",
+    "DueJob",
     "EventDeliveryRepository",
     "EventLogRepository",
     "EventOffsetRepository",

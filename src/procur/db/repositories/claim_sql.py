@@ -29,6 +29,8 @@ TAKEN = (
     "started_at",
     "lease_token",
 )
+# What somebody learns who only tells others where work waits.
+DUE = ("organization_id", "id", "kind", "queue")
 
 _SQLITE = {
     "now": "(strftime('%Y-%m-%d %H:%M:%f', 'now') || '000')",
@@ -94,19 +96,20 @@ UPDATE jobs SET state = 'running', attempt = attempt + 1, lease_until = $later, 
   worker = :worker, started_at = $now, updated_at = $now
 WHERE $row $among_picked RETURNING $taken
 """
-_CLAIM_SQLITE = """$lanes
+_CANDIDATES_SQLITE = """$lanes
 candidate AS (
   SELECT j.rowid AS row, lane.round, lane.place, lane.queue, row_number() OVER (
       PARTITION BY lane.queue, lane.organization_id ORDER BY j.priority, j.run_at, j.id
     ) AS turn
   FROM lane CROSS JOIN jobs AS j ON j.rowid IN (SELECT row FROM ($top_of_lane))
   WHERE lane.organization_id IS NOT NULL
-),
+)"""
+_CLAIM_SQLITE = """$candidates,
 picked AS (
   SELECT row FROM candidate ORDER BY turn, round, place, queue LIMIT :limit
 ) $take
 """
-_CLAIM_POSTGRES = """$lanes
+_CANDIDATES_POSTGRES = """$lanes
 candidate AS MATERIALIZED (
   SELECT j.row, lane.round, lane.place, lane.queue, j.turn
   FROM lane CROSS JOIN LATERAL (
@@ -114,7 +117,8 @@ candidate AS MATERIALIZED (
       FROM ($top_of_lane) AS one
     ) AS j
   WHERE lane.organization_id IS NOT NULL
-),
+)"""
+_CLAIM_POSTGRES = """$candidates,
 picked AS MATERIALIZED (
   SELECT job.row
   FROM (SELECT * FROM candidate ORDER BY turn, round, place, queue) AS next
@@ -124,6 +128,11 @@ picked AS MATERIALIZED (
     ) AS job
   LIMIT :limit
 ) $take
+"""
+# The same jobs in the same order, only looked at.
+_DUE = """$candidates
+SELECT j.organization_id, j.id, j.kind, j.queue FROM candidate JOIN jobs AS j ON j.$row = candidate.row
+ORDER BY candidate.turn, candidate.round, candidate.place, candidate.queue LIMIT :limit
 """
 # One after the other, by priority and time, whoever they belong to.
 _CLAIM_SOME = """
@@ -194,6 +203,7 @@ class ClaimSql:
     """All statements for one kind of database."""
 
     claim: TextualSelect
+    due: TextualSelect
     finish: TextualSelect
     hand_back: TextualSelect
     extend: TextClause
@@ -212,6 +222,7 @@ def claim_sql(dialect: str) -> ClaimSql:
     claim = spelled(_CLAIM_SQLITE if dialect == "sqlite" else _CLAIM_POSTGRES)
     return ClaimSql(
         claim=claim.bindparams(_TOKEN, *bounds).columns(**_TYPES),
+        due=spelled(_DUE).bindparams(*bounds).columns(**{name: _TYPES[name] for name in DUE}),
         finish=spelled(_FINISH).columns(id=Uuid()),
         hand_back=spelled(_HAND_BACK).columns(id=Uuid()),
         extend=spelled(_EXTEND),
@@ -234,7 +245,9 @@ def claim_some(dialect: str, narrowed_by: tuple[str, ...]) -> TextualSelect:
 
 def _spelled(dialect: str, statement: str, **more: str) -> TextClause:
     """Put in the fragments, and those they hold."""
-    words = {**_FRAGMENTS, **(_SQLITE if dialect == "sqlite" else _POSTGRES), **more}
+    lite = dialect == "sqlite"
+    words = {**_FRAGMENTS, **(_SQLITE if lite else _POSTGRES), **more}
+    words["candidates"] = _CANDIDATES_SQLITE if lite else _CANDIDATES_POSTGRES
     while "$" in (statement := Template(statement).substitute(words)):
         pass
     return text(statement)

@@ -54,6 +54,16 @@ class ClaimedJob:
 
 
 @dataclass(frozen=True, slots=True)
+class DueJob:
+    """A job that waits to be taken."""
+
+    organization_id: UUID
+    id: UUID
+    kind: str
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
 class Narrowed:
     """Which jobs are wanted: of one organisation, of one chain of causes, a single one (None: any)."""
 
@@ -114,6 +124,11 @@ class ClaimRepository(Checked):
         if free and len(taken) < limit:
             taken += self._claim(free, wanted.kinds, limit - len(taken), lease, after)
         return taken
+
+    def due(self, wanted: Queues, limit: int, *, after: UUID | None = None) -> list[DueJob]:
+        """Return the jobs that `claim` would take, without limits per queue, in the order of taking."""
+        given = self._asked(wanted.names, wanted.kinds, limit, after)
+        return [DueJob(*row) for row in self._connection.execute(self._sql.due, given)]
 
     def claim_some(
         self, kinds: Sequence[str], limit: int, *, lease: Lease, only: Narrowed | None = None
@@ -177,7 +192,14 @@ class ClaimRepository(Checked):
     def _claim(
         self, queues: Sequence[str], kinds: Sequence[str], limit: int, lease: Lease, after: UUID | None
     ) -> list[ClaimedJob]:
-        given = {
+        given = self._asked(queues, kinds, limit, after)
+        rows = self._connection.execute(self._sql.claim, {**given, **_leased(lease)}).all()
+        return in_turn([ClaimedJob(*row) for row in rows], after or _FIRST)
+
+    def _asked(
+        self, queues: Sequence[str], kinds: Sequence[str], limit: int, after: UUID | None
+    ) -> dict[str, Any]:
+        return {
             "queues": self._listed(queues),
             "kinds": self._listed(kinds),
             "limit": limit,
@@ -185,8 +207,6 @@ class ClaimRepository(Checked):
             "first": _FIRST,
             "last": _LAST,
         }
-        rows = self._connection.execute(self._sql.claim, {**given, **_leased(lease)}).all()
-        return in_turn([ClaimedJob(*row) for row in rows], after or _FIRST)
 
     def _room(self, queue: str, limit: int) -> int:
         """Return how many more jobs of the queue may run; others who ask wait until this transaction ends."""

@@ -1,0 +1,194 @@
+"""The bus over Redis Streams: the same groups, offsets, inbox and dead letters as without Redis.
+
+Streams say who works on what, and wake consumers on many machines at once. Redis may be emptied or go away
+at any moment: the relay adds again what the groups have not read.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Self
+
+from redis import Redis
+from redis.exceptions import RedisError, ResponseError
+
+from procur.core.errors import InvalidInput, Unavailable
+from procur.core.logs import get_logger
+from procur.db import DatabaseSession
+from procur.db.repositories import ConsumerRepository
+from procur.events.bus import Bell
+from procur.events.groups import Group, Retrying, groups_of, read_on, waiting
+from procur.events.handlers import Handler
+from procur.events.numbering import number
+from procur.events.redis_consumer import StreamConsumer
+from procur.events.redis_relay import StreamRelay
+from procur.events.redis_settings import URL, EventsRedisSettings
+from procur.events.redis_streams import Streams
+
+_PAUSES = (0.05, 2.0)  # seconds after the first and at most after later failures
+_TRIMS = 1.0
+_BLOCK = 0.5  # seconds that a consumer waits in Redis at most, so that it notices the end
+
+
+class RedisBus:
+    """Numbers facts, adds them to streams, takes them in. Several processes may run one each."""
+
+    def __init__(
+        self,
+        database: DatabaseSession,
+        handlers: Iterable[Handler],
+        settings: EventsRedisSettings,
+        *,
+        bell: Bell | None = None,
+        threads: int = 1,
+        poll: float = 1.0,
+        idle: float = 30.0,
+        retrying: Retrying | None = None,
+    ) -> None:
+        """`threads` consumers per group; `idle`: seconds after which another one takes over."""
+        self.database, self.groups = database, groups_of(handlers)
+        self._client = _connect(settings)
+        self._streams = Streams(self._client, settings.prefix, [group.name for group in self.groups])
+        self._bell, self._number, self._poll = bell, threads, poll
+        self._idle, self._retrying = idle, retrying or Retrying()
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> Self:
+        """Start the threads."""
+        if self._threads:
+            raise RuntimeError("this bus runs already")
+        runs: list[tuple[str, Callable[[], None]]] = [("relay", self._relay_on)]
+        if self.groups:
+            runs.append(("retries", self._try_again_on))
+        for group in self.groups:
+            runs += [(f"{group.name}-{n}", partial(self._consume_on, group)) for n in range(self._number)]
+        self._threads = [
+            threading.Thread(target=run, name=f"procur-{name}", daemon=True) for name, run in runs
+        ]
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def stop(self, timeout: float = 5.0) -> bool:
+        """Let each thread finish its transaction; say whether all have within so many seconds."""
+        self._stopping.set()
+        if self._bell is not None:
+            self._bell.ring()
+        end = time.monotonic() + timeout
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        stopped = not any(thread.is_alive() for thread in self._threads)
+        if stopped:
+            self._threads, self._stopping = [], threading.Event()
+            self._client.close()
+        return stopped
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()
+
+    # -- the threads ---------------------------------------------------------------------------------------
+
+    def _relay_on(self) -> None:
+        relay, trims_at = StreamRelay(self.database, self.groups, self._streams), 0.0
+
+        def once() -> None:
+            nonlocal trims_at
+            grown = number(self.database)
+            moved = relay.forward() if self.groups else 0
+            if self.groups and time.monotonic() >= trims_at:
+                self._streams.trim()
+                trims_at = time.monotonic() + _TRIMS
+            if not grown and not moved:
+                self._rest()
+
+        self._again_and_again("relay", once)
+        self._last("relay", relay.leave)
+
+    def _consume_on(self, group: Group) -> None:
+        consumer = StreamConsumer(
+            self.database,
+            group,
+            self._streams,
+            self._stopping,
+            retrying=self._retrying,
+            idle=self._idle,
+        )
+        self._again_and_again(group.name, lambda: consumer.consume(min(_BLOCK, max(0.05, self._poll))))
+        self._last(group.name, consumer.leave)
+
+    def _try_again_on(self) -> None:
+        """Try again what is due; when, stands in the database."""
+
+        def once() -> None:
+            for group, organization in waiting(self.database, self.groups):
+                with self.database.get_session(organization, read_only=True) as session:
+                    due = ConsumerRepository(session).due(group.name, 1)
+                if due:
+                    batch = read_on(self.database, group, organization, retrying=self._retrying)
+                    if batch is not None and batch.interrupted is not None:
+                        raise batch.interrupted
+            self._stopping.wait(self._poll)
+
+        self._again_and_again("retries", once)
+
+    def _again_and_again(self, doing: str, once: Callable[[], object]) -> None:
+        """Do it until the bus stops, whatever goes wrong in between."""
+        failures = 0
+        while not self._stopping.is_set():
+            try:
+                once()
+            except Exception as error:  # noqa: BLE001 - one thread's trouble must not end it
+                if self._made_groups(error):
+                    continue
+                failures += 1
+                _complain(doing, error)
+                self._stopping.wait(min(_PAUSES[1], _PAUSES[0] * 2.0 ** (failures - 1)))
+            else:
+                failures = 0
+
+    def _made_groups(self, error: Exception) -> bool:
+        """Make the groups when that is what Redis misses: at the first start, and after it was emptied."""
+        if not isinstance(error, ResponseError) or "NOGROUP" not in str(error):
+            return False
+        try:
+            self._streams.set_up()
+        except RedisError:
+            return False
+        return True
+
+    def _last(self, doing: str, once: Callable[[], object]) -> None:
+        try:
+            once()
+        except RedisError as error:
+            _complain(doing, error)
+
+    def _rest(self) -> None:
+        if self._bell is None:
+            self._stopping.wait(self._poll)
+        else:
+            self._bell.wait(self._poll)
+
+
+def _connect(settings: EventsRedisSettings) -> "Redis[str]":
+    if settings.url is None:
+        raise InvalidInput("no Redis is named for the facts", field=URL)
+    try:
+        return Redis.from_url(
+            settings.url, decode_responses=True, socket_timeout=10, socket_connect_timeout=3
+        )
+    except ValueError as error:
+        raise InvalidInput(f"{URL}: {error}", field=URL) from error
+
+
+def _complain(doing: str, error: Exception) -> None:
+    """Write what went wrong: what will pass in a line, everything else with its trace."""
+    logger = get_logger("procur.events")
+    if isinstance(error, Unavailable | RedisError):
+        logger.warning("events interrupted", doing=doing, error=str(error))
+    else:
+        logger.error("events failed", doing=doing, error=str(error), exc_info=error)

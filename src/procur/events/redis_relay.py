@@ -1,0 +1,77 @@
+"""From the database into the streams: facts in order of position, each at least once."""
+
+import time
+from collections.abc import Sequence
+from uuid import UUID, uuid4
+
+from procur.db import DatabaseSession
+from procur.db.repositories import ConsumerRepository, EventOffsetRepository
+from procur.events.groups import Group, waiting
+from procur.events.redis_streams import Streams
+
+_BATCH = 500
+LEASE = 3.0  # seconds until another relay takes over from one that went away
+
+
+class StreamRelay:
+    """Adds what the groups have not read. Any number may run; one of them adds at a time.
+
+    How far it has got stands in Redis, beside the entries and written with them: what Redis loses, it loses
+    together. Where it knows nothing of an organisation, the relay begins at the slowest group's offset.
+    """
+
+    def __init__(
+        self, database: DatabaseSession, groups: Sequence[Group], streams: Streams, *, stalled: float = 10.0
+    ) -> None:
+        self._database, self._groups, self._streams = database, groups, streams
+        self._token, self._leads = uuid4().hex, False
+        self._stalled = stalled
+        self._seen: dict[UUID, tuple[int, float]] = {}
+
+    def forward(self) -> int:
+        """Add what is new to the streams; return how many entries that were."""
+        if not self._streams.relays(self._token, LEASE):
+            self._leads = False
+            return 0
+        # Whoever takes over cannot know what became of the entries before: what is unread is added again.
+        anew, self._leads = not self._leads, True
+        behind = {key for _, key in waiting(self._database, self._groups)}
+        self._seen = {key: seen for key, seen in self._seen.items() if key in behind}
+        return sum(self._forward(key, anew=anew) for key in behind)
+
+    def leave(self) -> None:
+        """Let another relay go on at once."""
+        if self._leads:
+            self._streams.leave_relay(self._token)
+            self._leads = False
+
+    def _forward(self, organization: UUID, *, anew: bool) -> int:
+        added, total = None if anew else self._streams.added(organization), 0
+        if added is None or self._is_stuck(organization, added):
+            added = self._slowest(organization)
+        while (room := self._streams.room(organization)) > 0:
+            with self._database.get_session(organization, read_only=True) as session:
+                events = ConsumerRepository(session).after(added, min(_BATCH, room))
+                added = max([added, *(event.position or 0 for event in events)])
+                self._streams.add(organization, events, upto=added)
+            total += len(events)
+            if len(events) < _BATCH:
+                break
+        return total
+
+    def _is_stuck(self, organization: UUID, added: int) -> bool:
+        """Say whether no group has moved for long although all is added: entries must have been lost."""
+        slowest, now = self._slowest(organization), time.monotonic()
+        before, since = self._seen.get(organization, (-1, now))
+        if before != slowest or slowest >= added:
+            self._seen[organization] = slowest, now
+            return False
+        if now - since < self._stalled:
+            return False
+        self._seen[organization] = slowest, now
+        return True
+
+    def _slowest(self, organization: UUID) -> int:
+        with self._database.get_session(organization, read_only=True) as session:
+            offsets = EventOffsetRepository(session)
+            return min((offsets.position(group.name) or 0) for group in self._groups)

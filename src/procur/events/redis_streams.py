@@ -1,0 +1,183 @@
+"""Redis Streams as a carrier of facts: which streams there are, and the commands on them.
+
+An organisation's facts go into one stream, in order; a stream carries many organisations. An entry names its
+fact and carries nothing that the database does not have, so whatever Redis loses can be added again.
+"""
+
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from redis import Redis
+from redis.exceptions import ResponseError
+
+from procur.db.models import EventRecord
+
+STREAMS = 8
+_LARGEST = 10_000  # entries of a stream that wait at most; the rest waits in the database
+_FORGOTTEN = 3_600_000  # milliseconds after which a consumer without work is gone for good
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A fact as a stream carries it; `deliveries` counts to how many consumers it has been given."""
+
+    stream: str
+    key: str
+    organization_id: UUID
+    position: int
+    event_id: UUID
+    deliveries: int = 1
+
+
+class Streams:
+    """The streams under one prefix, and their consumer groups."""
+
+    def __init__(self, client: "Redis[str]", prefix: str, groups: Iterable[str]) -> None:
+        """Take a client that decodes answers, and the groups whose entries must not be trimmed away."""
+        self.client, self.groups = client, tuple(groups)
+        self.names = tuple(f"{prefix}events:{number}" for number in range(STREAMS))
+        self._added, self._relay = f"{prefix}events:added", f"{prefix}events:relay"
+        self._tries = f"{prefix}events:tries:"
+
+    def stream_of(self, organization_id: UUID) -> str:
+        """Return the stream that carries an organisation's facts."""
+        return self.names[zlib.crc32(organization_id.bytes) % STREAMS]
+
+    # -- adding --------------------------------------------------------------------------------------------
+
+    def relays(self, token: str, seconds: float) -> bool:
+        """Say whether this relay is the one that adds now; the right ends by itself unless taken again."""
+        milliseconds = int(seconds * 1000)
+        if self.client.set(self._relay, token, nx=True, px=milliseconds):
+            return True
+        return self.client.get(self._relay) == token and bool(self.client.pexpire(self._relay, milliseconds))
+
+    def leave_relay(self, token: str) -> None:
+        """Let another relay add at once."""
+        if self.client.get(self._relay) == token:
+            self.client.delete(self._relay)
+
+    def added(self, organization_id: UUID) -> int | None:
+        """Return up to which position the streams have got an organisation's facts; None: Redis is new."""
+        found = self.client.hget(self._added, organization_id.hex)
+        return None if found is None else int(found)
+
+    def add(self, organization_id: UUID, events: Sequence[EventRecord], *, upto: int) -> None:
+        """Add facts in order, and with them, all or nothing, that they are added."""
+        pipe = self.client.pipeline(transaction=True)
+        stream = self.stream_of(organization_id)
+        for event in events:
+            fields: dict[Any, Any] = {
+                "organization": organization_id.hex,
+                "position": event.position,
+                "event": event.id.hex,
+                "type": event.type,
+                "about": f"{event.aggregate_type}/{event.aggregate_id}",
+            }
+            pipe.xadd(stream, fields)
+        pipe.hset(self._added, organization_id.hex, str(upto))
+        pipe.execute()
+
+    def room(self, organization_id: UUID) -> int:
+        """Return how many entries the organisation's stream takes at the moment."""
+        return _LARGEST - self.client.xlen(self.stream_of(organization_id))
+
+    def trim(self) -> None:
+        """Drop the entries that every group is done with."""
+        for stream in self.names:
+            if not self.client.xlen(stream):
+                continue
+            lows = [self._low(stream, group) for group in self.client.xinfo_groups(stream)]
+            if len(lows) >= len(self.groups):
+                self.client.xtrim(stream, minid=min(lows, key=_order), approximate=False)
+
+    def _low(self, stream: str, group: dict[str, Any]) -> str:
+        """Return the first entry that a group may still need."""
+        if group["name"] not in self.groups:
+            return _MOST  # nobody here knows it; should it come back, the relay adds what it has not read
+        if group["pending"]:
+            return str(self.client.xpending(stream, group["name"])["min"])
+        return str(group["last-delivered-id"])
+
+    # -- consuming -----------------------------------------------------------------------------------------
+
+    def set_up(self) -> None:
+        """Make streams and groups where Redis does not have them (any more)."""
+        for stream in self.names:
+            for group in self.groups:
+                try:
+                    self.client.xgroup_create(stream, group, id="0", mkstream=True)
+                except ResponseError as error:
+                    if not str(error).startswith("BUSYGROUP"):
+                        raise
+
+    def read(self, group: str, consumer: str, *, count: int, seconds: float) -> list[Entry]:
+        """Return entries that no consumer of the group has got yet; wait for the first one so long."""
+        unread = dict.fromkeys(self.names, ">")
+        answer: Any = self.client.xreadgroup(
+            group, consumer, unread, count=count, block=max(1, int(seconds * 1000))
+        )
+        found = answer.items() if isinstance(answer, dict) else answer or ()
+        return [_entry(stream, key, fields) for stream, batch in found for key, fields in _flat(batch)]
+
+    def claim(self, group: str, consumer: str, *, idle: float, count: int) -> list[Entry]:
+        """Take over entries whose consumer has not finished them in so many seconds."""
+        taken: list[Entry] = []
+        for stream in self.names:
+            answer: Any = self.client.xautoclaim(
+                stream, group, consumer, min_idle_time=int(idle * 1000), count=count
+            )
+            entries = [(key, fields) for key, fields in answer[1] if fields]
+            if not entries:
+                continue
+            first, last = entries[0][0], entries[-1][0]
+            pending = self.client.xpending_range(
+                stream, group, min=first, max=last, count=count, consumername=consumer
+            )
+            times = {one["message_id"]: int(one["times_delivered"]) for one in pending}
+            taken += [_entry(stream, key, fields, times.get(key, 1)) for key, fields in entries]
+        return taken
+
+    def done(self, group: str, entries: Iterable[Entry]) -> None:
+        """Note that the group is done with these."""
+        pipe = self.client.pipeline(transaction=False)
+        for entry in entries:
+            pipe.xack(entry.stream, group, entry.key)
+        pipe.execute()
+
+    def begin_try(self, group: str, entry: Entry) -> int:
+        """Count a try of a fact that consumers went away with before; return which one it is."""
+        return int(self.client.hincrby(f"{self._tries}{group}", entry.event_id.hex, 1))
+
+    def end_try(self, group: str, entry: Entry) -> None:
+        """Note that the consumer has survived the try."""
+        self.client.hdel(f"{self._tries}{group}", entry.event_id.hex)
+
+    def leave(self, group: str, consumer: str) -> None:
+        """Forget a consumer that has nothing unfinished, and those that went away long ago."""
+        for stream in self.names:
+            for one in self.client.xinfo_consumers(stream, group):
+                over = one["name"] == consumer or one["idle"] > _FORGOTTEN
+                if over and not one["pending"]:
+                    self.client.xgroup_delconsumer(stream, group, one["name"])
+
+
+_MOST = f"{(1 << 63) - 1}-0"
+
+
+def _flat(batch: Any) -> Iterable[tuple[str, dict[str, str]]]:
+    """Return the entries of a stream, which newer protocol versions put into one more list."""
+    return batch[0] if len(batch) == 1 and isinstance(batch[0], list) else batch
+
+
+def _entry(stream: str, key: str, fields: dict[str, str], deliveries: int = 1) -> Entry:
+    organization, event = UUID(fields["organization"]), UUID(fields["event"])
+    return Entry(stream, key, organization, int(fields["position"]), event, deliveries)
+
+
+def _order(key: str) -> tuple[int, int]:
+    moment, _, number = key.partition("-")
+    return int(moment), int(number)

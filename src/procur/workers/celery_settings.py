@@ -1,0 +1,36 @@
+"""Where Celery finds its Redis: off until somebody says so."""
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from procur.core.errors import InvalidInput, NotConfigured
+
+BROKER_URL = "PROCUR_CELERY_BROKER_URL"
+
+
+class CelerySettings(BaseSettings):
+    """PROCUR_CELERY_BROKER_URL: redis://… ; PROCUR_CELERY_PREFIX: what every key in that Redis begins with."""
+
+    model_config = SettingsConfigDict(env_prefix="PROCUR_CELERY_", extra="ignore")
+
+    broker_url: str | None = None
+    prefix: str = Field("procur:", max_length=60, pattern=r"^[A-Za-z0-9_.:-]*$")
+
+
+def celery_settings() -> CelerySettings:
+    """Read the environment; InvalidInput names the variable that does not fit."""
+    try:
+        return CelerySettings()
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = f"PROCUR_CELERY_{str(first['loc'][0]).upper()}"
+        raise InvalidInput(f"{field}: {first['msg']}", field=field) from error
+
+
+def broker_url(settings: CelerySettings) -> str:
+    """Return the broker's address; NotConfigured when nobody has named one."""
+    if not settings.broker_url:
+        raise NotConfigured(
+            "Celery has no broker", hint=f"set {BROKER_URL}=redis://host:6379/0 (docs: scale out with Celery)"
+        )
+    return settings.broker_url

@@ -1,0 +1,165 @@
+"""The relay: tells Celery's workers which jobs are due, again and again until somebody has taken them.
+
+It reads the jobs' rows and remembers nothing that matters. Few messages wait in Redis at a time, so that
+order and fairness between organisations are the database's, and a flushed Redis is full again at once.
+"""
+
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any, Self
+from uuid import UUID
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from procur.core.errors import Unavailable
+from procur.core.logs import get_logger
+from procur.db import DatabaseSession
+from procur.db.repositories import ClaimRepository, DueJob, Queues
+from procur.events.bus import Bell
+from procur.workers.celery_app import publisher
+from procur.workers.celery_settings import CelerySettings
+
+WINDOW = 100  # messages that wait in one queue at most
+AGAIN = 30.0  # seconds after which a job that is still ready is told again
+_JUST_TAKEN = 1.0  # seconds in which a worker turns a message into a claim
+_WHILE_MUCH_WAITS = 0.05
+_PAUSES = (0.1, 2.0)  # seconds after the first and at most after later failures
+
+
+class Relay:
+    """Publishes due jobs from a thread of its own. Several relays may run: a message too many does no harm."""
+
+    def __init__(
+        self,
+        database: DatabaseSession,
+        queues: Queues,
+        settings: CelerySettings | None = None,
+        *,
+        bell: Bell | None = None,
+        window: int = WINDOW,
+        again: float = AGAIN,
+        interval: float = 2.0,
+    ) -> None:
+        """`bell` rings when something was asked for; without it the relay looks every `interval` seconds."""
+        self._database, self._queues, self._bell = database, queues, bell
+        self._app: Celery = publisher(settings)
+        self._window, self._again, self._interval = window, again, interval
+        self._told: dict[str, dict[UUID, float]] = {name: {} for name in queues.names}
+        self._served: UUID | None = None
+        self._connection: Any = None
+        self._reaps_at, self._stopping = 0.0, threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> Self:
+        """Start the thread."""
+        if self._thread is not None:
+            raise RuntimeError("this relay runs already")
+        self._thread = threading.Thread(target=self._run, name="procur-relay", daemon=True)
+        self._thread.start()
+        return self
+
+    def stop(self, timeout: float = 5.0) -> bool:
+        """Stop the thread; say whether it has stopped within so many seconds."""
+        self._stopping.set()
+        if self._bell is not None:
+            self._bell.ring()
+        if self._thread is not None:
+            self._thread.join(timeout)
+            if self._thread.is_alive():
+                return False
+        self._hang_up()
+        self._thread, self._stopping = None, threading.Event()
+        return True
+
+    def publish(self) -> int:
+        """Send a message for jobs that are due, as many as the queues have room for; return how many wait.
+
+        Unavailable: Redis or the database does not answer; nothing is lost by that.
+        """
+        try:
+            if self._connection is None:
+                self._connection = self._app.connection_for_write()
+            waiting = self._waiting(self._connection.default_channel)
+            rooms = {name: self._room(name, number) for name, number in waiting.items()}
+            chosen = [job for name, room in rooms.items() if room > 0 for job in self._due(name, room)]
+            if chosen:
+                self._send(chosen)
+        except (OperationalError, RedisError, OSError) as error:
+            self._hang_up()
+            raise Unavailable(f"Celery's Redis does not answer: {error}") from error
+        return sum(waiting.values()) + len(chosen)
+
+    # ------------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            try:
+                self._reap()
+                waiting = self.publish()
+            except Exception as error:  # noqa: BLE001 - whatever it is, jobs must go on being told
+                failures += 1
+                _complain(error)
+                self._stopping.wait(min(_PAUSES[1], _PAUSES[0] * 2.0 ** (failures - 1)))
+                continue
+            failures = 0
+            if waiting or self._bell is None:
+                self._stopping.wait(_WHILE_MUCH_WAITS if waiting else self._interval)
+            else:
+                self._bell.wait(self._interval)
+
+    def _reap(self) -> None:
+        """Free jobs whose worker went away."""
+        if time.monotonic() >= self._reaps_at:
+            with self._database.system_session() as session:
+                ClaimRepository(session).reap()
+            self._reaps_at = time.monotonic() + self._interval
+
+    def _waiting(self, channel: Any) -> dict[str, int]:
+        """Return how many messages wait in each queue."""
+        pipe = channel.client.pipeline()
+        for name in self._queues.names:
+            pipe.llen(name)
+        return dict(zip(self._queues.names, pipe.execute(), strict=True))
+
+    def _room(self, queue: str, waiting: int) -> int:
+        """Return how many messages the queue takes; forget those that nobody has acted upon."""
+        # With none waiting, what was told has been taken or was lost; either way the rows know.
+        oldest = time.monotonic() - (self._again if waiting else min(_JUST_TAKEN, self._again))
+        told = self._told[queue]
+        self._told[queue] = {key: moment for key, moment in told.items() if moment > oldest}
+        return self._window - waiting
+
+    def _due(self, queue: str, room: int) -> Sequence[DueJob]:
+        told = self._told[queue]
+        only = Queues((queue,), self._queues.kinds)
+        with self._database.system_session(read_only=True) as session:
+            found = ClaimRepository(session).due(only, room + len(told), after=self._served)
+        fresh = [job for job in found if job.id not in told][:room]
+        if fresh:
+            self._served = fresh[-1].organization_id
+        return fresh
+
+    def _send(self, jobs: Iterable[DueJob]) -> None:
+        with self._app.amqp.Producer(self._connection, auto_declare=False) as producer:
+            for job in jobs:
+                arguments = (str(job.organization_id), str(job.id))
+                self._app.send_task(job.kind, arguments, queue=job.queue, producer=producer)
+                self._told[job.queue][job.id] = time.monotonic()
+
+    def _hang_up(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.release()
+
+
+def _complain(error: Exception) -> None:
+    """Write what went wrong: what will pass in a line, everything else with its trace."""
+    logger = get_logger("procur.jobs")
+    if isinstance(error, Unavailable):
+        logger.warning("relay interrupted", error=str(error))
+    else:
+        logger.error("relay failed", error=str(error), exc_info=error)
