@@ -90,18 +90,14 @@ def idle_latency(ping: Callable[[int], None]) -> float:
 def running(commands: tuple[tuple[str, ...], ...], variables: dict[str, str]) -> Iterator[None]:
     """Run these programs; kill them with all their children in the end."""
     environment = {**os.environ, **variables, "PYTHONPATH": str(HERE)}
-    started = []
+    quiet: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    started = [
+        subprocess.Popen(  # noqa: S603 - our own programs
+            [str(PROGRAMS / command[0]), *command[1:]], env=environment, start_new_session=True, **quiet
+        )
+        for command in commands
+    ]
     try:
-        for command in commands:
-            started.append(
-                subprocess.Popen(  # noqa: S603 - our own programs
-                    [str(PROGRAMS / command[0]), *command[1:]],
-                    env=environment,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    start_new_session=True,
-                )
-            )
         yield
     finally:
         for process in started:

@@ -102,7 +102,7 @@ class Bus:
                 grown = number(self.database)
             except Exception as error:  # noqa: BLE001 - whatever it is, facts must go on being numbered
                 failures += 1
-                _complain("numbering", error)
+                complain("numbering", error)
                 self._stopping.wait(_pause(failures))
                 continue
             failures = 0
@@ -131,9 +131,9 @@ class Bus:
                     self.database, group, organization, limit=self._limit, retrying=self._retrying
                 )
             except Exception as error:  # noqa: BLE001 - one group's trouble must not stop the others
-                _complain("delivery", error)
+                complain("delivery", error)
                 return "failed"
-            return "elsewhere" if batch is None else _told(group, batch)
+            return "elsewhere" if batch is None else told(group, batch)
 
 
 class _Board:
@@ -193,7 +193,7 @@ class _Board:
             found = waiting(self._bus.database, self._bus.groups)
         except Exception as error:  # noqa: BLE001 - see Bus
             failures = self._asking.failures + 1
-            _complain("asking for work", error)
+            complain("asking for work", error)
             self._asking = _Rest(time.monotonic() + _pause(failures), failures)
             return
         self._asking = _Rest(0.0, 0)
@@ -208,7 +208,7 @@ def _pause(failures: int) -> float:
     return min(_REST[1], _REST[0] * 2.0 ** (failures - 1))
 
 
-def _told(group: Group, batch: Batch) -> Outcome:
+def told(group: Group, batch: Batch) -> Outcome:
     """Count and log what a batch has come to."""
     for outcome, number_of in (
         ("done", len(batch.taken)),
@@ -222,12 +222,12 @@ def _told(group: Group, batch: Batch) -> Outcome:
     if batch.failed:
         get_logger("procur.events").warning("facts set aside", number=batch.failed, dead=batch.dead)
     if batch.interrupted is not None:
-        _complain("delivery", batch.interrupted)
+        complain("delivery", batch.interrupted)
         return "failed"
     return "well"
 
 
-def _complain(doing: str, error: Exception) -> None:
+def complain(doing: str, error: Exception) -> None:
     """Write what went wrong: what will pass in a line, everything else with its trace."""
     logger = get_logger("procur.events")
     if isinstance(error, Unavailable):

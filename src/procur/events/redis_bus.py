@@ -14,10 +14,9 @@ from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from procur.core.errors import InvalidInput, Unavailable
-from procur.core.logs import get_logger
 from procur.db import DatabaseSession
 from procur.db.repositories import ConsumerRepository
-from procur.events.bus import Bell
+from procur.events.bus import Bell, complain, told
 from procur.events.groups import Group, Retrying, groups_of, read_on, waiting
 from procur.events.handlers import Handler
 from procur.events.numbering import number
@@ -130,8 +129,8 @@ class RedisBus:
                     due = ConsumerRepository(session).due(group.name, 1)
                 if due:
                     batch = read_on(self.database, group, organization, retrying=self._retrying)
-                    if batch is not None and batch.interrupted is not None:
-                        raise batch.interrupted
+                    if batch is not None:
+                        told(group, batch)
             self._stopping.wait(self._poll)
 
         self._again_and_again("retries", once)
@@ -146,7 +145,7 @@ class RedisBus:
                 if self._made_groups(error):
                     continue
                 failures += 1
-                _complain(doing, error)
+                _say(doing, error)
                 self._stopping.wait(min(_PAUSES[1], _PAUSES[0] * 2.0 ** (failures - 1)))
             else:
                 failures = 0
@@ -165,7 +164,7 @@ class RedisBus:
         try:
             once()
         except RedisError as error:
-            _complain(doing, error)
+            _say(doing, error)
 
     def _rest(self) -> None:
         if self._bell is None:
@@ -174,7 +173,7 @@ class RedisBus:
             self._bell.wait(self._poll)
 
 
-def _connect(settings: EventsRedisSettings) -> "Redis[str]":
+def _connect(settings: EventsRedisSettings) -> Redis:
     if settings.url is None:
         raise InvalidInput("no Redis is named for the facts", field=URL)
     try:
@@ -185,10 +184,6 @@ def _connect(settings: EventsRedisSettings) -> "Redis[str]":
         raise InvalidInput(f"{URL}: {error}", field=URL) from error
 
 
-def _complain(doing: str, error: Exception) -> None:
-    """Write what went wrong: what will pass in a line, everything else with its trace."""
-    logger = get_logger("procur.events")
-    if isinstance(error, Unavailable | RedisError):
-        logger.warning("events interrupted", doing=doing, error=str(error))
-    else:
-        logger.error("events failed", doing=doing, error=str(error), exc_info=error)
+def _say(doing: str, error: Exception) -> None:
+    """Write what went wrong; that Redis is away is not a fault of ours."""
+    complain(doing, Unavailable(f"Redis: {error}") if isinstance(error, RedisError) else error)

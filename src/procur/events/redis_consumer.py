@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 from procur.db import DatabaseSession
 from procur.db.repositories import ConsumerRepository, EventOffsetRepository
+from procur.events.bus import told
 from procur.events.event import event_of
 from procur.events.groups import Group, Retrying, read_on
 from procur.events.redis_streams import Entry, Streams
@@ -40,18 +41,15 @@ class StreamConsumer:
         self._stopping, self._retrying, self._idle = stopping, retrying, idle
         self.name = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
         self._unfinished: list[Entry] = []
-        self._claims_at = 0.0
+        self._claims_at, self._in_doubt = 0.0, False
 
     def consume(self, seconds: float) -> int:
         """Take in what there is, or what comes within so many seconds; return how many entries that were.
 
         Redis' errors and Unavailable leave the rest for the next call.
         """
-        if not self._unfinished and time.monotonic() >= self._claims_at:
-            self._claims_at = time.monotonic() + self._idle
-            self._unfinished = self._streams.claim(self._group.name, self.name, idle=self._idle, count=_COUNT)
         if not self._unfinished:
-            self._unfinished = self._streams.read(self._group.name, self.name, count=_COUNT, seconds=seconds)
+            self._unfinished = self._next(seconds)
         number = len(self._unfinished)
         for organization, entries in _by_organization(self._unfinished):
             if not self._take(organization, entries):
@@ -59,6 +57,19 @@ class StreamConsumer:
             self._streams.done(self._group.name, entries)
             self._unfinished = [one for one in self._unfinished if one.organization_id != organization]
         return number
+
+    def _next(self, seconds: float) -> list[Entry]:
+        name = self._group.name
+        doubtful, self._in_doubt = self._in_doubt, True
+        entries = self._streams.given(name, self.name, count=_COUNT) if doubtful else []
+        if not entries and time.monotonic() >= self._claims_at:
+            entries = self._streams.claim(name, self.name, idle=self._idle, count=_COUNT)
+            self._claims_at = time.monotonic() + self._idle
+        if not entries:
+            entries = self._streams.read(name, self.name, count=_COUNT, seconds=seconds)
+        # Only now: an answer that was lost on its way has left entries with this consumer.
+        self._in_doubt = False
+        return entries
 
     def leave(self) -> None:
         """Let the group forget this consumer."""
@@ -79,14 +90,16 @@ class StreamConsumer:
             batch = read_on(self._database, self._group, organization, limit=limit, retrying=self._retrying)
             if batch is None:
                 self._stopping.wait(_ELSEWHERE)
-            elif batch.interrupted is not None:
+                continue
+            told(self._group, batch)
+            if batch.interrupted is not None:
                 raise batch.interrupted
-            elif not batch.passed:
+            if not batch.passed:
                 return True  # the database does not know what the entry names: it is an older copy
         return True
 
     def _take_carefully(self, entry: Entry) -> bool:
-        """Take in what is before a fact one by one, then the fact itself unless too many went away with it."""
+        """Take in what is before a fact one by one, then itself unless too many went away with it."""
         if not self._read_to(entry.organization_id, entry.position - 1, limit=1):
             return False
         if self._offset(entry.organization_id) >= entry.position:
@@ -94,9 +107,12 @@ class StreamConsumer:
         if self._streams.begin_try(self._group.name, entry) > self._retrying.attempts:
             self._give_up(entry)
         try:
-            return self._read_to(entry.organization_id, entry.position, limit=1)
-        finally:
-            self._streams.end_try(self._group.name, entry)
+            done = self._read_to(entry.organization_id, entry.position, limit=1)
+        except Exception:
+            self._streams.end_try(self._group.name, entry)  # whatever it was, this consumer is still here
+            raise
+        self._streams.end_try(self._group.name, entry)
+        return done
 
     def _give_up(self, entry: Entry) -> None:
         """Set a fact aside that no consumer survived, if it is still the next one."""

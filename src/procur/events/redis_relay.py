@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from uuid import UUID, uuid4
 
+from procur.core.logs import get_logger
 from procur.db import DatabaseSession
 from procur.db.repositories import ConsumerRepository, EventOffsetRepository
 from procur.events.groups import Group, waiting
@@ -21,7 +22,7 @@ class StreamRelay:
     """
 
     def __init__(
-        self, database: DatabaseSession, groups: Sequence[Group], streams: Streams, *, stalled: float = 10.0
+        self, database: DatabaseSession, groups: Sequence[Group], streams: Streams, *, stalled: float = 30.0
     ) -> None:
         self._database, self._groups, self._streams = database, groups, streams
         self._token, self._leads = uuid4().hex, False
@@ -52,11 +53,11 @@ class StreamRelay:
         while (room := self._streams.room(organization)) > 0:
             with self._database.get_session(organization, read_only=True) as session:
                 events = ConsumerRepository(session).after(added, min(_BATCH, room))
-                added = max([added, *(event.position or 0 for event in events)])
-                self._streams.add(organization, events, upto=added)
+            if not events:
+                break  # and nothing is noted: Redis may have been emptied since it was asked
+            added = events[-1].position or added
+            self._streams.add(organization, events, upto=added)
             total += len(events)
-            if len(events) < _BATCH:
-                break
         return total
 
     def _is_stuck(self, organization: UUID, added: int) -> bool:
@@ -69,6 +70,7 @@ class StreamRelay:
         if now - since < self._stalled:
             return False
         self._seen[organization] = slowest, now
+        get_logger("procur.events").warning("facts added again", organization_id=organization, after=slowest)
         return True
 
     def _slowest(self, organization: UUID) -> int:

@@ -35,7 +35,7 @@ class Entry:
 class Streams:
     """The streams under one prefix, and their consumer groups."""
 
-    def __init__(self, client: "Redis[str]", prefix: str, groups: Iterable[str]) -> None:
+    def __init__(self, client: Redis, prefix: str, groups: Iterable[str]) -> None:
         """Take a client that decodes answers, and the groups whose entries must not be trimmed away."""
         self.client, self.groups = client, tuple(groups)
         self.names = tuple(f"{prefix}events:{number}" for number in range(STREAMS))
@@ -116,12 +116,15 @@ class Streams:
 
     def read(self, group: str, consumer: str, *, count: int, seconds: float) -> list[Entry]:
         """Return entries that no consumer of the group has got yet; wait for the first one so long."""
-        unread = dict.fromkeys(self.names, ">")
-        answer: Any = self.client.xreadgroup(
-            group, consumer, unread, count=count, block=max(1, int(seconds * 1000))
-        )
-        found = answer.items() if isinstance(answer, dict) else answer or ()
-        return [_entry(stream, key, fields) for stream, batch in found for key, fields in _flat(batch)]
+        block = max(1, int(seconds * 1000))
+        return _entries(self.client.xreadgroup(group, consumer, self._from(">"), count=count, block=block))
+
+    def given(self, group: str, consumer: str, *, count: int) -> list[Entry]:
+        """Return entries that Redis has given to this consumer before; their answer may have got lost."""
+        return _entries(self.client.xreadgroup(group, consumer, self._from("0"), count=count))
+
+    def _from(self, place: str) -> dict[Any, Any]:
+        return dict.fromkeys(self.names, place)
 
     def claim(self, group: str, consumer: str, *, idle: float, count: int) -> list[Entry]:
         """Take over entries whose consumer has not finished them in so many seconds."""
@@ -168,9 +171,15 @@ class Streams:
 _MOST = f"{(1 << 63) - 1}-0"
 
 
-def _flat(batch: Any) -> Iterable[tuple[str, dict[str, str]]]:
-    """Return the entries of a stream, which newer protocol versions put into one more list."""
-    return batch[0] if len(batch) == 1 and isinstance(batch[0], list) else batch
+def _entries(answer: Any) -> list[Entry]:
+    """Return what XREADGROUP has answered, in either version of the protocol."""
+    found = answer.items() if isinstance(answer, dict) else answer or ()
+    return [
+        _entry(stream, key, fields)
+        for stream, batch in found
+        for key, fields in (batch[0] if len(batch) == 1 and isinstance(batch[0], list) else batch)
+        if fields  # an entry that is gone has none
+    ]
 
 
 def _entry(stream: str, key: str, fields: dict[str, str], deliveries: int = 1) -> Entry:

@@ -15,13 +15,12 @@ from typing import Any
 from uuid import UUID
 
 from celery import Celery
-from kombu import Queue
 
 from procur.db import DatabaseSession
-from procur.workers.tasks import QUEUES, tasks
 from procur.jobs.task import Task
 from procur.workers.celery_settings import CelerySettings, broker_url, celery_settings
 from procur.workers.single import run_one
+from procur.workers.tasks import QUEUES, tasks
 from procur.workers.tools import Tools
 
 Built = tuple[DatabaseSession, tuple[Task[Any], ...]]
@@ -34,7 +33,7 @@ def publisher(settings: CelerySettings | None = None) -> Celery:
     app.conf.update(
         accept_content=["json"],
         task_serializer="json",
-        task_queues=[Queue(name, routing_key=name) for name in QUEUES],
+        task_queues={name: {"routing_key": name} for name in QUEUES},
         task_default_queue="default",
         task_ignore_result=True,
         task_store_errors_even_if_ignored=False,

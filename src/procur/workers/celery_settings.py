@@ -9,7 +9,7 @@ BROKER_URL = "PROCUR_CELERY_BROKER_URL"
 
 
 class CelerySettings(BaseSettings):
-    """PROCUR_CELERY_BROKER_URL: redis://… ; PROCUR_CELERY_PREFIX: what every key in that Redis begins with."""
+    """PROCUR_CELERY_BROKER_URL: redis://… ; PROCUR_CELERY_PREFIX: what every key there begins with."""
 
     model_config = SettingsConfigDict(env_prefix="PROCUR_CELERY_", extra="ignore")
 

@@ -30,7 +30,7 @@ _PAUSES = (0.1, 2.0)  # seconds after the first and at most after later failures
 
 
 class Relay:
-    """Publishes due jobs from a thread of its own. Several relays may run: a message too many does no harm."""
+    """Publishes due jobs from a thread of its own. Several may run: a message too many does no harm."""
 
     def __init__(
         self,

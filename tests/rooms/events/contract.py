@@ -22,6 +22,8 @@ from procur.events.facts import Fact
 from procur.events.groups import Retrying, groups_of
 from procur.events.handlers import Handler
 from procur.events.inprocess import deliver
+from procur.events.redis_bus import RedisBus
+from procur.events.redis_settings import EventsRedisSettings
 from procur.events.standing import standing
 
 FAST = Retrying(attempts=3, first=0.0)
@@ -76,6 +78,27 @@ class Threads:
         finally:
             stopped = [bus.stop() for bus in buses]
         assert all(stopped)
+
+
+@dataclass
+class RedisStreams:
+    """One `RedisBus` per consumer, on a Redis that is empty at first."""
+
+    database: DatabaseSession
+    url: str
+
+    def run(self, handlers: Sequence[Handler], *, consumers: int = 1, retrying: Retrying = FAST) -> None:
+        settings = EventsRedisSettings(url=self.url)
+        buses = [
+            RedisBus(self.database, handlers, settings, retrying=retrying, poll=0.02, idle=1.0)
+            for _ in range(consumers)
+        ]
+        for bus in buses:
+            bus.start()
+        try:
+            wait_until(lambda: is_through(self.database, handlers))
+        finally:
+            assert [bus.stop() for bus in buses] == [True] * consumers
 
 
 def is_through(database: DatabaseSession, handlers: Sequence[Handler]) -> bool:
