@@ -8,10 +8,12 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Self
+from typing import Any, Self
 
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
+from redis.retry import Retry
 
 from procur.core.errors import InvalidInput, Unavailable
 from procur.db import DatabaseSession
@@ -176,10 +178,10 @@ class RedisBus:
 def _connect(settings: EventsRedisSettings) -> Redis:
     if settings.url is None:
         raise InvalidInput("no Redis is named for the facts", field=URL)
+    # A client that tries again by itself hides that an answer was lost, and what was read with it.
+    options: dict[str, Any] = {"retry": Retry(NoBackoff(), 0), "socket_timeout": 10, "socket_connect_timeout": 3}
     try:
-        return Redis.from_url(
-            settings.url, decode_responses=True, socket_timeout=10, socket_connect_timeout=3
-        )
+        return Redis.from_url(settings.url, decode_responses=True, **options)
     except ValueError as error:
         raise InvalidInput(f"{URL}: {error}", field=URL) from error
 

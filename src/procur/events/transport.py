@@ -1,0 +1,36 @@
+"""Which bus carries facts: the database's own, or Redis Streams where a Redis is named for them."""
+
+from collections.abc import Iterable
+from typing import Protocol, Self
+
+from procur.core.errors import NotConfigured
+from procur.db import DatabaseSession
+from procur.events.bus import Bell, Bus
+from procur.events.handlers import Handler
+from procur.events.redis_settings import URL, events_redis_settings
+
+
+class AnyBus(Protocol):
+    """What carries facts to consumer groups from threads of its own."""
+
+    def start(self) -> Self:
+        """Start the threads."""
+
+    def stop(self, timeout: float = 5.0) -> bool:
+        """Stop them; say whether all have stopped within so many seconds."""
+
+
+def make_bus(database: DatabaseSession, handlers: Iterable[Handler], *, bell: Bell | None = None) -> AnyBus:
+    """Return the bus that the environment asks for, not started."""
+    settings = events_redis_settings()
+    if settings.url is None:
+        return Bus(database, handlers, bell=bell)
+    try:
+        from procur.events.redis_bus import RedisBus
+    except ModuleNotFoundError as error:
+        if error.name != "redis":
+            raise
+        raise NotConfigured(
+            f"{URL} is set, but redis is not installed", hint="pip install 'procur[redis]'"
+        ) from error
+    return RedisBus(database, handlers, settings, bell=bell)
