@@ -19,6 +19,7 @@ from procur.core.logs import get_logger
 from procur.db import DatabaseSession
 from procur.db.repositories import ClaimRepository, DueJob, Queues
 from procur.events.bus import Bell
+from procur.jobs.schedules import fire_due
 from procur.workers.celery_app import publisher
 from procur.workers.celery_settings import CelerySettings
 
@@ -46,6 +47,8 @@ class Relay:
         """`bell` rings when something was asked for; without it the relay looks every `interval` seconds."""
         self._database, self._queues, self._bell = database, queues, bell
         self._app: Celery = publisher(settings)
+        # The relay tries again itself; here it wants to know at once.
+        self._app.conf.broker_transport_options |= {"max_retries": 1, "interval_start": 0.05}
         self._window, self._again, self._interval = window, again, interval
         self._told: dict[str, dict[UUID, float]] = {name: {} for name in queues.names}
         self._served: UUID | None = None
@@ -98,7 +101,7 @@ class Relay:
         failures = 0
         while not self._stopping.is_set():
             try:
-                self._reap()
+                self._keep_house()
                 waiting = self.publish()
             except Exception as error:  # noqa: BLE001 - whatever it is, jobs must go on being told
                 failures += 1
@@ -111,11 +114,12 @@ class Relay:
             else:
                 self._bell.wait(self._interval)
 
-    def _reap(self) -> None:
-        """Free jobs whose worker went away."""
+    def _keep_house(self) -> None:
+        """Free jobs whose worker went away, and make the jobs of schedules that are due."""
         if time.monotonic() >= self._reaps_at:
             with self._database.system_session() as session:
                 ClaimRepository(session).reap()
+            fire_due(self._database)
             self._reaps_at = time.monotonic() + self._interval
 
     def _waiting(self, channel: Any) -> dict[str, int]:

@@ -1,0 +1,140 @@
+"""Celery runs the rows: killed workers and an emptied Redis lose nothing and do nothing twice."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from celery_trade import KINDS, ask, total
+
+from factories.people import People, make_people
+from procur.core.errors import NotConfigured, Unavailable
+from procur.db import DatabaseSession
+from procur.db.repositories import JobRepository, Queues
+from procur.workers.celery_app import publisher
+from procur.workers.celery_settings import CelerySettings
+from procur.workers.relay import Relay
+from procur.workers.tasks import QUEUES
+
+HERE = Path(__file__).parent
+NAMES = tuple(kind.name for kind in KINDS)
+WANTED = Queues(QUEUES, NAMES)
+
+
+def settings(url: str) -> CelerySettings:
+    return CelerySettings(broker_url=url)
+
+
+@contextmanager
+def celery(database: DatabaseSession, url: str, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run Celery's command in a process group of its own; killed in the end."""
+    environment = os.environ | {
+        "PYTHONPATH": str(HERE),
+        "PROCUR_DB_URL": database.config.sqlalchemy_url.render_as_string(hide_password=False),
+        "PROCUR_CELERY_BROKER_URL": url,
+        "FLOWER_UNAUTHENTICATED_API": "true",
+    }
+    command = [sys.executable, "-m", "celery", "-A", "celery_trade", *arguments]
+    with subprocess.Popen(command, env=environment, start_new_session=True) as process:
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def worker(database: DatabaseSession, url: str) -> Any:
+    options = ("--pool", "prefork", "--concurrency", "2", "--loglevel", "ERROR", "--without-mingle")
+    return celery(database, url, "worker", *options)
+
+
+def wait_until(done: Callable[[], bool], seconds: float = 60.0) -> None:
+    until = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def states(database: DatabaseSession) -> dict[str, int]:
+    with database.system_session(read_only=True) as session:
+        return {state: number for state, number in JobRepository(session).counts().items() if number}
+
+
+def test_kills_and_flushes_lose_nothing_and_flower_sees_the_work(
+    postgres_database: DatabaseSession, redis_url: str, counted: Callable[[int, str], None]
+) -> None:
+    database, number = postgres_database, 40
+    make_people(database)
+    for one in range(number):
+        ask(database, KINDS[one % len(KINDS)], ("acme", "rival")[one % 2])
+    relay = Relay(database, WANTED, settings(redis_url), window=10, again=5.0, interval=0.1)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    broker = redis.Redis.from_url(redis_url)
+    relay.start()
+    with celery(database, redis_url, "flower", "--address=127.0.0.1", f"--port={port}"):
+        try:
+            for part in (8, 16):
+                with worker(database, redis_url):
+                    wait_until(lambda part=part: states(database).get("done", 0) >= part)
+                broker.flushdb()
+            with worker(database, redis_url):
+                wait_until(lambda: states(database) == {"done": number})
+                wait_until(lambda: set(NAMES) <= seen_by_flower(port))
+        finally:
+            broker.close()
+            assert relay.stop()
+    assert total(database) == number
+    counted(number, "jobs by Celery over two kills and two flushes, each once")
+
+
+def seen_by_flower(port: str) -> set[str]:
+    address = f"http://127.0.0.1:{port}/api/tasks"
+    try:
+        with urllib.request.urlopen(address, timeout=5) as answer:
+            tasks = json.load(answer)
+    except OSError:
+        return set()
+    return {task["name"] for task in tasks.values() if task["state"] == "SUCCESS"}
+
+
+def test_messages_wait_few_at_a_time_and_in_fair_order(
+    database: DatabaseSession, people: People, redis_url: str
+) -> None:
+    for _ in range(30):
+        ask(database, KINDS[0])
+    late = ask(database, KINDS[0], "rival")
+    relay = Relay(database, WANTED, settings(redis_url), window=10)
+    with redis.Redis.from_url(redis_url) as broker:
+        assert relay.publish() == 10
+        assert relay.publish() == 10
+        waiting = [json.loads(body) for body in broker.lrange("procur:negotiation", 0, -1)]
+        assert {one["headers"]["task"] for one in waiting} == {"process_negotiation_round"}
+        # Pushed on the left and taken from the right: the other organisation's only job is the second one.
+        assert str(late) in waiting[-2]["headers"]["argsrepr"]
+        broker.ltrim("procur:negotiation", 3, -1)
+        assert relay.publish() == 10
+        assert broker.llen("procur:negotiation") == 10
+    relay.stop()
+
+
+def test_a_broker_that_is_away_is_said_plainly(
+    sqlite_database: DatabaseSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relay = Relay(sqlite_database, WANTED, settings("redis://127.0.0.1:1/0"))
+    with pytest.raises(Unavailable, match="Celery's Redis"):
+        relay.publish()
+    monkeypatch.delenv("PROCUR_CELERY_BROKER_URL", raising=False)
+    with pytest.raises(NotConfigured, match="no broker"):
+        publisher()
