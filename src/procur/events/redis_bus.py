@@ -18,7 +18,8 @@ from redis.retry import Retry
 from procur.core.errors import InvalidInput, Unavailable
 from procur.db import DatabaseSession
 from procur.db.repositories import ConsumerRepository
-from procur.events.bus import Bell, complain, told
+from procur.db.wake import Wake
+from procur.events.bus import complain, told
 from procur.events.groups import Group, Retrying, groups_of, read_on, waiting
 from procur.events.handlers import Handler
 from procur.events.numbering import number
@@ -33,7 +34,10 @@ _BLOCK = 0.5  # seconds that a consumer waits in Redis at most, so that it notic
 
 
 class RedisBus:
-    """Numbers facts, adds them to streams, takes them in. Several processes may run one each."""
+    """Numbers facts, adds them to streams, takes them in. Several processes may run one each.
+
+    A bus is started once; `wake` is one that is listening already, else it has its own.
+    """
 
     def __init__(
         self,
@@ -41,7 +45,7 @@ class RedisBus:
         handlers: Iterable[Handler],
         settings: EventsRedisSettings,
         *,
-        bell: Bell | None = None,
+        wake: Wake | None = None,
         threads: int = 1,
         poll: float = 1.0,
         idle: float = 30.0,
@@ -51,7 +55,8 @@ class RedisBus:
         self.database, self.groups = database, groups_of(handlers)
         self._client = _connect(settings)
         self._streams = Streams(self._client, settings.prefix, [group.name for group in self.groups])
-        self._bell, self._number, self._poll = bell, threads, poll
+        self._own_wake, self._wake = wake is None, wake or Wake(database)
+        self._number, self._poll = threads, poll
         self._idle, self._retrying = idle, retrying or Retrying()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -68,6 +73,8 @@ class RedisBus:
         self._threads = [
             threading.Thread(target=run, name=f"procur-{name}", daemon=True) for name, run in runs
         ]
+        if self._own_wake:
+            self._wake.start()
         for thread in self._threads:
             thread.start()
         return self
@@ -75,14 +82,14 @@ class RedisBus:
     def stop(self, timeout: float = 5.0) -> bool:
         """Let each thread finish its transaction; say whether all have within so many seconds."""
         self._stopping.set()
-        if self._bell is not None:
-            self._bell.ring()
+        self._wake.ring()
         end = time.monotonic() + timeout
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
+        if self._own_wake:
+            self._wake.stop()
         stopped = not any(thread.is_alive() for thread in self._threads)
         if stopped:
-            self._threads, self._stopping = [], threading.Event()
             self._client.close()
         return stopped
 
@@ -99,13 +106,14 @@ class RedisBus:
 
         def once() -> None:
             nonlocal trims_at
+            seen = self._wake.seen()
             grown = number(self.database)
             moved = relay.forward() if self.groups else 0
             if self.groups and time.monotonic() >= trims_at:
                 self._streams.trim()
                 trims_at = time.monotonic() + _TRIMS
             if not grown and not moved:
-                self._rest()
+                self._wake.wait(seen, self._poll)
 
         self._again_and_again("relay", once)
         self._last("relay", relay.leave)
@@ -168,18 +176,16 @@ class RedisBus:
         except RedisError as error:
             _say(doing, error)
 
-    def _rest(self) -> None:
-        if self._bell is None:
-            self._stopping.wait(self._poll)
-        else:
-            self._bell.wait(self._poll)
-
 
 def _connect(settings: EventsRedisSettings) -> Redis:
     if settings.url is None:
         raise InvalidInput("no Redis is named for the facts", field=URL)
     # A client that tries again by itself hides that an answer was lost, and what was read with it.
-    options: dict[str, Any] = {"retry": Retry(NoBackoff(), 0), "socket_timeout": 10, "socket_connect_timeout": 3}
+    options: dict[str, Any] = {
+        "retry": Retry(NoBackoff(), 0),
+        "socket_timeout": 10,
+        "socket_connect_timeout": 3,
+    }
     try:
         return Redis.from_url(settings.url, decode_responses=True, **options)
     except ValueError as error:

@@ -5,7 +5,8 @@ from typing import Protocol, Self
 
 from procur.core.errors import NotConfigured
 from procur.db import DatabaseSession
-from procur.events.bus import Bell, Bus
+from procur.db.wake import Wake
+from procur.events.bus import Bus
 from procur.events.handlers import Handler
 from procur.events.redis_settings import URL, events_redis_settings
 
@@ -20,11 +21,11 @@ class AnyBus(Protocol):
         """Stop them; say whether all have stopped within so many seconds."""
 
 
-def make_bus(database: DatabaseSession, handlers: Iterable[Handler], *, bell: Bell | None = None) -> AnyBus:
+def make_bus(database: DatabaseSession, handlers: Iterable[Handler], *, wake: Wake | None = None) -> AnyBus:
     """Return the bus that the environment asks for, not started."""
     settings = events_redis_settings()
     if settings.url is None:
-        return Bus(database, handlers, bell=bell)
+        return Bus(database, handlers, wake=wake)
     try:
         from procur.events.redis_bus import RedisBus
     except ModuleNotFoundError as error:
@@ -33,4 +34,4 @@ def make_bus(database: DatabaseSession, handlers: Iterable[Handler], *, bell: Be
         raise NotConfigured(
             f"{URL} is set, but redis is not installed", hint="pip install 'procur[redis]'"
         ) from error
-    return RedisBus(database, handlers, settings, bell=bell)
+    return RedisBus(database, handlers, settings, wake=wake)

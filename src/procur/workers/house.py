@@ -5,15 +5,15 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from procur.db import DatabaseSession
 from procur.db.wake import Wake
-from procur.events.bus import Bus
 from procur.events.handlers import Handler
+from procur.events.transport import make_bus
 from procur.jobs.worker import Worker
 from procur.workers.tasks import QUEUES, tasks
 from procur.workers.tools import Tools
 
 
 class House:
-    """A worker with all tasks and a bus with all handlers, on one database."""
+    """A worker with all tasks and a bus with all handlers, on one database; Redis carries facts if named."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class House:
             clock=tools.clock,
             wake=self._wake,
         )
-        self._bus = Bus(database, handlers, wake=self._wake)
+        self._bus = make_bus(database, handlers, wake=self._wake)
 
     def start(self) -> None:
         """Begin to work."""

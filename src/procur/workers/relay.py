@@ -18,7 +18,7 @@ from procur.core.errors import Unavailable
 from procur.core.logs import get_logger
 from procur.db import DatabaseSession
 from procur.db.repositories import ClaimRepository, DueJob, Queues
-from procur.events.bus import Bell
+from procur.db.wake import Wake
 from procur.jobs.schedules import fire_due
 from procur.workers.celery_app import publisher
 from procur.workers.celery_settings import CelerySettings
@@ -39,13 +39,14 @@ class Relay:
         queues: Queues,
         settings: CelerySettings | None = None,
         *,
-        bell: Bell | None = None,
+        wake: Wake | None = None,
         window: int = WINDOW,
         again: float = AGAIN,
         interval: float = 2.0,
     ) -> None:
-        """`bell` rings when something was asked for; without it the relay looks every `interval` seconds."""
-        self._database, self._queues, self._bell = database, queues, bell
+        """`wake` tells that something was asked for; the relay looks every `interval` seconds anyway."""
+        self._database, self._queues = database, queues
+        self._own_wake, self._wake = wake is None, wake or Wake(database)
         self._app: Celery = publisher(settings)
         # The relay tries again itself; here it wants to know at once.
         self._app.conf.broker_transport_options |= {"max_retries": 1, "interval_start": 0.05}
@@ -60,6 +61,8 @@ class Relay:
         """Start the thread."""
         if self._thread is not None:
             raise RuntimeError("this relay runs already")
+        if self._own_wake:
+            self._wake.start()
         self._thread = threading.Thread(target=self._run, name="procur-relay", daemon=True)
         self._thread.start()
         return self
@@ -67,14 +70,14 @@ class Relay:
     def stop(self, timeout: float = 5.0) -> bool:
         """Stop the thread; say whether it has stopped within so many seconds."""
         self._stopping.set()
-        if self._bell is not None:
-            self._bell.ring()
+        self._wake.ring()
+        if self._own_wake:
+            self._wake.stop()
         if self._thread is not None:
             self._thread.join(timeout)
             if self._thread.is_alive():
                 return False
         self._hang_up()
-        self._thread, self._stopping = None, threading.Event()
         return True
 
     def publish(self) -> int:
@@ -100,6 +103,7 @@ class Relay:
     def _run(self) -> None:
         failures = 0
         while not self._stopping.is_set():
+            seen = self._wake.seen()
             try:
                 self._keep_house()
                 waiting = self.publish()
@@ -109,10 +113,10 @@ class Relay:
                 self._stopping.wait(min(_PAUSES[1], _PAUSES[0] * 2.0 ** (failures - 1)))
                 continue
             failures = 0
-            if waiting or self._bell is None:
-                self._stopping.wait(_WHILE_MUCH_WAITS if waiting else self._interval)
+            if waiting:
+                self._stopping.wait(_WHILE_MUCH_WAITS)
             else:
-                self._bell.wait(self._interval)
+                self._wake.wait(seen, self._interval)
 
     def _keep_house(self) -> None:
         """Free jobs whose worker went away, and make the jobs of schedules that are due."""
