@@ -555,3 +555,18 @@ class ApiKeyRevoked(Fact):
     key_id: str
     name: str
     reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkStuck(Fact):
+    """Jobs have used up their attempts, or facts went to the dead letters, since this was told last.
+
+    `about` names the kinds of jobs and the consumers; `until` is when the newest of them gave up.
+    """
+
+    subject: ClassVar[str] = "organization"
+    slug: str
+    jobs: int
+    facts: int
+    about: tuple[str, ...]
+    until: str

@@ -15,3 +15,11 @@ class SendNotification:
 
 # How often a message is tried is the delivery log's business: these are for crashes of workers.
 SEND = Kind("send_notification", "notifications", SendNotification, max_attempts=10, lasts=120.0)
+
+
+@dataclass(frozen=True, slots=True)
+class LookForStuckWork:
+    """See whether jobs or facts have been given up since the last look."""
+
+
+LOOK = Kind("look_for_stuck_work", "default", LookForStuckWork)

@@ -15,6 +15,7 @@ from procur.db.models import JobRecord, ScheduleRecord
 from procur.db.repositories import JobRepository, OrganizationRepository, ScheduleRepository
 from procur.events.facts import ScheduleChanged, SchedulePaused, ScheduleResumed, ScheduleStarted
 from procur.identity.zones import zone_name_of
+from procur.notifications.kinds import LOOK
 from procur.vendors.kinds import REMIND as REMIND_OF_EVIDENCE
 from procur.workers.kinds import CLEANUP
 
@@ -46,6 +47,9 @@ PLANNED = (
         "say which proofs of vendors' compliance run out",
     ),
     Planned(SEAL.name, SEAL.queue, "*/5 * * * *", "seal what was written to the audit trail"),
+    Planned(
+        LOOK.name, LOOK.queue, "*/10 * * * *", "tell administrators of jobs and facts that were given up"
+    ),
     Planned(CLEANUP.name, CLEANUP.queue, "{minute} 2 * * *", "remove what is past its time"),
 )
 

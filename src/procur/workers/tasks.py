@@ -7,6 +7,7 @@ from procur.audit.tasks import seal_audit
 from procur.contracts.tasks import generate_contract, remind_of_contracts
 from procur.jobs.task import Task
 from procur.negotiation.tasks import process_negotiation_round
+from procur.notifications.stuck import look_for_stuck_work
 from procur.notifications.tasks import send_notification
 from procur.vendors.tasks import enrich_vendor_data, remind_of_proofs
 from procur.workers.retention import Retention, cleanup
@@ -21,6 +22,7 @@ def tasks(tools: Tools) -> tuple[Task[Any], ...]:
         cleanup(Retention),
         enrich_vendor_data(cache(tools.enrichment)),
         generate_contract(cache(tools.store), cache(tools.vocabulary)),
+        look_for_stuck_work(),
         process_negotiation_round(),
         remind_of_contracts(),
         remind_of_proofs(),

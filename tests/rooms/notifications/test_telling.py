@@ -1,8 +1,9 @@
 """From a fact to a message that somebody has: over real servers, on both databases."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from procur.core.errors import NotFound
 from procur.core.plans import plan_of
 from procur.db.repositories import (
     EventRepository,
+    JobRepository,
     NegotiationRepository,
     NotificationRepository,
     UserRepository,
@@ -32,12 +34,15 @@ from procur.events.facts import (
     UsageNearLimit,
 )
 from procur.events.inprocess import deliver
-from procur.notifications import inbox
+from procur.jobs.drain import drain
+from procur.notifications import endpoints, inbox
 from procur.notifications.channels import Outcome, Outgoing
 from procur.notifications.channels.mail import Mail
 from procur.notifications.handlers import send_all
+from procur.notifications.kinds import LOOK, LookForStuckWork
 from procur.notifications.settings import MailSettings
 from procur.notifications.signing import verify
+from procur.notifications.stuck import look_for_stuck_work
 from procur.notifications.topics import TOPICS
 
 BOB, ALICE, OLGA = "bob@acme.example", "alice@acme.example", "olga@acme.example"
@@ -292,6 +297,30 @@ def test_an_endpoint_to_which_nothing_gets_through_is_switched_off(desk: Desk) -
     assert show_webhook(desk.olga, hook["id"])["failing_since"] is None
 
 
+def test_work_that_was_given_up_is_told_once(desk: Desk) -> None:
+    def look() -> list[str]:
+        with desk.house.workspace.session() as session:
+            LOOK.ask(session, LookForStuckWork())
+        drain(desk.house.database, (look_for_stuck_work(),))
+        desk.tell()
+        return to(desk, OLGA)
+
+    def die() -> None:
+        with desk.house.workspace.session() as session:
+            jobs = JobRepository(session)
+            now = datetime.now(UTC)
+            jobs.update(jobs.enqueue("enrich_vendor_data")[0].id, state="dead", finished_at=now)
+
+    assert look() == []
+    die()
+    die()
+    assert look() == ["Given up after every attempt: 2 jobs"]
+    assert look() == ["Given up after every attempt: 2 jobs"]
+    die()
+    assert look()[1:] == ["Given up after every attempt: 1 job"]
+    assert to(desk, BOB) == []
+
+
 def test_many_recipients_cost_few_statements(desk: Desk) -> None:
     rows = [
         {
@@ -318,20 +347,29 @@ def test_many_recipients_cost_few_statements(desk: Desk) -> None:
 
 def test_neighbours_hear_nothing(desk: Desk) -> None:
     house = desk.house
+    desk.pages.put("/hook", status=200)
+    hook = desk.hook()["id"]
     desk.happens(EVIDENCE)
     desk.tell()
+    foreign = str(desk.log()[0].id)
     with house.database.get_session("rival") as session:
         charlie = UserRepository(session).get_by_email("charlie@rival.example")
         assert charlie is not None
         actor = Actor(charlie.organization_id, "user", charlie.email, "Charlie", "owner", charlie.id)
         assert NotificationRepository(session).count() == 0
         with pytest.raises(NotFound):
-            inbox.one(session, actor, str(desk.log()[0].id))
+            inbox.one(session, actor, foreign)
+        for act in (
+            endpoints.rotate, endpoints.enable, endpoints.remove, endpoints.ping, endpoints.replay,
+            partial(endpoints.disable, reason="x"),
+        ):  # fmt: skip
+            with pytest.raises(NotFound):
+                act(session, actor, hook, now=desk.now)  # type: ignore[operator]
         record(session, actor, EVIDENCE, now=desk.now, description="theirs")
     with house.session() as session:
         bobs = inbox.page(session, house.actor(session, BOB)).rows[0]
         with pytest.raises(NotFound):  # nor is it Alice's
             inbox.one(session, house.actor(session, ALICE), str(bobs.id))
-    before = len(desk.log())
+    before, heard = len(desk.log()), len(desk.pages.asked)
     desk.tell()
-    assert len(desk.log()) == before
+    assert (len(desk.log()), len(desk.pages.asked)) == (before, heard)

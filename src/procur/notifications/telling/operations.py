@@ -24,6 +24,28 @@ def switched_off(session: Session, event: Event) -> Told | None:
     return Told("operations", allowed(session, "webhook.manage"), write)
 
 
+def stuck(session: Session, event: Event) -> Told:
+    """Tell those who manage work that jobs or facts were given up."""
+    facts = event.payload
+    jobs, letters = int(facts["jobs"]), int(facts["facts"])
+    what = " and ".join(
+        f"{count} {name}{'s' if count > 1 else ''}"
+        for count, name in ((jobs, "job"), (letters, "fact"))
+        if count
+    )
+
+    def write(reader: Reader) -> Message:
+        del reader
+        return Message(
+            f"Given up after every attempt: {what}",
+            ("They wait until somebody has removed the cause and has them tried again.",),
+            (("About", ", ".join(facts["about"])),),
+            "procur jobs list --state dead" if jobs else "procur events dead",
+        )
+
+    return Told("operations", allowed(session, "work.manage"), write)
+
+
 def usage(session: Session, event: Event) -> Told:
     """Tell those who may change the plan that a meter is nearly or wholly used up."""
     facts = event.payload
@@ -39,4 +61,4 @@ def usage(session: Session, event: Event) -> Told:
     return Told("usage_near_limit", allowed(session, "plan.write"), write)
 
 
-TELL: dict[str, Tell] = {"WebhookDisabled": switched_off, "UsageNearLimit": usage}
+TELL: dict[str, Tell] = {"WebhookDisabled": switched_off, "UsageNearLimit": usage, "WorkStuck": stuck}

@@ -1,0 +1,51 @@
+"""The task `look_for_stuck_work`: what was given up is told to administrators, in one message."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from procur.db import Session
+from procur.db.repositories import (
+    EventDeliveryRepository,
+    EventRepository,
+    JobRepository,
+    OrganizationRepository,
+)
+from procur.events.facts import WorkStuck
+from procur.events.outbox import publish
+from procur.jobs.task import Task, Work
+from procur.notifications.kinds import LOOK, LookForStuckWork
+
+_MOST = 1000
+
+
+def look_for_stuck_work() -> Task[LookForStuckWork]:
+    """Return the task."""
+    return Task(LOOK, commit=_commit)
+
+
+def _commit(session: Session, work: Work, payload: LookForStuckWork, thought: None) -> dict[str, Any]:
+    """Tell what was given up since it was told last, if anything was."""
+    del payload, thought
+    slug = OrganizationRepository(session).own().slug
+    since = _told_until(session, slug)
+    jobs = [row for row in JobRepository(session).dead(_MOST) if row.updated_at > since]
+    letters = EventDeliveryRepository(session).dead_letters(limit=_MOST)
+    facts = [row for row in letters if row.updated_at > since]
+    ended = [row.updated_at for row in jobs] + [row.updated_at for row in facts]
+    if ended:
+        fact = WorkStuck(
+            slug,
+            len(jobs),
+            len(facts),
+            tuple(sorted({row.kind for row in jobs} | {row.consumer for row in facts})),
+            max(ended).isoformat(),
+        )
+        publish(session, fact, actor_type="system", actor_id=work.actor.id, now=work.now())
+    return {"jobs": len(jobs), "facts": len(facts)}
+
+
+def _told_until(session: Session, slug: str) -> datetime:
+    last = EventRepository(session).find(
+        aggregate_type="organization", aggregate_id=slug, type=WorkStuck.__name__
+    )
+    return datetime.min.replace(tzinfo=UTC) if last is None else datetime.fromisoformat(last.payload["until"])
