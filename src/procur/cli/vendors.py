@@ -5,15 +5,17 @@ from typing import Any
 
 import click
 
+from procur.cli.steps import enriching
 from procur.cli.steps import setting_up as steps
+from procur.cli.views import enriching as sources
 from procur.cli.views import setting_up as views
-from procur.cli.workspace import Workspace, read_date, workspace_command
+from procur.cli.workspace import Workspace, console, read_date, workspace_command
 from procur.core.errors import InvalidInput
 
 
 @click.group()
 def vendors() -> None:
-    """Import a catalogue, look at vendors, record evidence."""
+    """Import a catalogue, look at vendors and what their pages say, record evidence."""
 
 
 @vendors.command("import")
@@ -51,6 +53,44 @@ def show(workspace: Workspace, *, vendor_id: str) -> None:
 
 
 @vendors.command()
+@click.argument("vendor_id", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="Every vendor with a website or named pages.")
+@click.option(
+    "--stale",
+    metavar="DAYS",
+    default=None,
+    type=click.IntRange(0, 36500),
+    help="Those not looked at for so many days.",
+)
+@click.option("--background", is_flag=True, help="Only ask for it; `procur work` or `procur serve` does it.")
+@workspace_command
+def enrich(
+    workspace: Workspace, *, vendor_id: tuple[str, ...], every: bool, stale: int | None, background: bool
+) -> None:
+    """Look at what vendors' own pages and the feeds say: prices, compliance claims, ratings.
+
+    What people recorded or imported is not overwritten.
+    """
+    told = enriching.enrich_vendors(
+        workspace,
+        vendor_id,
+        every=every,
+        stale=stale,
+        background=background,
+        on_vendor=None if workspace.as_json else lambda one: sources.looked_at(console(), one),
+    )
+    workspace.show(told, sources.enriched)
+
+
+@vendors.command()
+@click.argument("vendor_id")
+@workspace_command
+def observations(workspace: Workspace, *, vendor_id: str) -> None:
+    """Show what is known of a vendor: from where, how fresh and how sure."""
+    workspace.show(enriching.vendor_observations(workspace, vendor_id), sources.observations)
+
+
+@vendors.command()
 @click.argument("vendor_id")
 @click.option("--framework", required=True, help='Such as "SOC 2" or "ISO 27001".')
 @click.option("--kind", required=True, type=click.Choice(["certified", "report", "in_progress", "claimed"]))
@@ -79,6 +119,7 @@ def evidence(
 @click.option("--address", multiple=True, help="A line of the address; give it once per line.")
 @click.option("--tax-id", default=None)
 @click.option("--website", default=None)
+@click.option("--page", "pages", multiple=True, help="A page to look at for data; give it once per page.")
 @workspace_command
 def change(workspace: Workspace, *, vendor_id: str, **given: Any) -> None:
     """Change what is known of a vendor."""

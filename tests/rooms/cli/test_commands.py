@@ -54,7 +54,9 @@ ARGUMENTS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("savings",): ("REQ-1",),
     ("users", "add"): ("x@acme.example", "--name", "X", "--role", "vendor", "--vendor", "nobody"),
     ("vendors", "change"): ("nobody", "--country", "US"),
+    ("vendors", "enrich"): ("nobody",),
     ("vendors", "evidence"): ("nobody", "--framework", "SOC 2", "--kind", "report", "--source", "x"),
+    ("vendors", "observations"): ("nobody",),
     ("vendors", "show"): ("nobody",),
 }
 MORE: dict[tuple[str, ...], tuple[str, ...]] = {

@@ -252,6 +252,8 @@ def show_vendor(workspace: Workspace, vendor_id: str) -> dict[str, Any]:
             "plans": list(row.price_tiers.get("plans", [])),
             "source": row.data_source,
             "captured_on": row.vendor_metadata.get("captured_on"),
+            "confidence": row.confidence_score,
+            "last_enriched_at": row.last_enriched_at,
             "price_history": list(row.vendor_metadata.get("price_history", [])),
             "evidence": [
                 {

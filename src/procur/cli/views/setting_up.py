@@ -115,6 +115,12 @@ def vendor(console: Console, told: dict[str, Any]) -> None:
         "source",
         f"{told['source'] or 'not stated'}, captured {told['captured_on'] or 'on an unknown day'}",
     )
+    if told["confidence"] is not None:
+        fact(
+            console,
+            "confidence",
+            f"{told['confidence']:.0%}: procur vendors observations {told['vendor_id']}",
+        )
     table = grid("plan", "list price", "per", "features", right=("list price", "features"))
     for plan in told["plans"]:
         price = "only quoted" if plan["quote_only"] else money(plan["list_price"], told["currency"])
