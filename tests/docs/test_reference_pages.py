@@ -38,7 +38,8 @@ def test_every_meter_stands_with_the_limits_of_the_plans():
 
 def test_every_error_stands_with_its_code_and_status():
     page = lines("errors.md")
-    kinds = ProcurError.__subclasses__()
+    # Those without a code of their own end a job, and are seen by nobody.
+    kinds = [kind for kind in ProcurError.__subclasses__() if "code" in vars(kind)]
     rows = [f"| `{kind.code}` | `{kind.__name__}` | {kind.status} |" for kind in kinds]
     assert rows
     assert [row for row in rows if not any(line.startswith(row) for line in page)] == []

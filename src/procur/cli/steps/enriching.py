@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from procur.cli.steps.setting_up import vocabulary_of
 from procur.cli.workspace import Workspace
 from procur.core.errors import InvalidInput
 from procur.db import Session
@@ -15,7 +16,6 @@ from procur.vendors.enrichment.model import FRAMEWORK
 from procur.vendors.enrichment.service import ask_enrichment, known_observations
 from procur.vendors.enrichment.tools import EnrichmentTools
 from procur.vendors.tasks import enrich_vendor_data
-from procur.workers.tools import Tools
 
 OnVendor = Callable[[dict[str, Any]], None]
 
@@ -33,7 +33,7 @@ def enrich_vendors(
     if sum((bool(vendor_ids), every, stale is not None)) != 1:
         raise InvalidInput("name vendors, or say --all or --stale DAYS", field="vendor_id")
     workspace.require("vendor.write")
-    tools = Tools(workspace.database, workspace.home, workspace.clock).enrichment()
+    tools = EnrichmentTools.from_environment(workspace.home, vocabulary_of(workspace))
     if not background:
         tools.ready()
     with workspace.session() as session:
