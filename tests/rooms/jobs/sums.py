@@ -1,5 +1,6 @@
 """A small trade for jobs to do: each writes one row that shows that it was done, by which attempt."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ class Add:
 
 
 ADD = Kind("add", "default", Add, max_attempts=3)
+LASTING = Kind("add", "default", Add, max_attempts=100)
 
 
 def write(session: Session, work: Work, payload: Add, thought: Any) -> dict[str, Any]:
@@ -74,3 +76,11 @@ def expire(database: DatabaseSession) -> None:
 
 def drain_with(database: DatabaseSession, *tasks: Task[Any], **options: Any) -> int:
     return drain(database, tasks, **options)
+
+
+def until(true: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Wait for something that other threads or processes bring about."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "this has not happened in time"
+        time.sleep(0.01)

@@ -2,13 +2,13 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 import sums
-from sums import Add, adding, ask, expire, job, total
+from sums import Add, adding, ask, expire, job, total, until
 
 from factories.people import People
 from procur.core.errors import InvalidInput
@@ -36,13 +36,6 @@ def working(database: DatabaseSession, *tasks: Task[Any], **options: Any) -> Ite
         yield worker
     finally:
         worker.stop(5.0)
-
-
-def until(true: Callable[[], bool], seconds: float = SOON) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "this has not happened in time"
-        time.sleep(0.01)
 
 
 def test_what_is_asked_for_is_done_once_each(database: DatabaseSession) -> None:
