@@ -48,6 +48,17 @@ def test_the_same_seed_gives_identical_files_and_another_seed_another_deal(tmp_p
     assert first["verified"]["intact"]
 
 
+def test_the_demo_is_driven_by_jobs_and_facts(tmp_path: Path) -> None:
+    """Every round was a job, everybody who wants to know was told, and nothing waits; its mail stays here."""
+    told = demo(tmp_path / "home")
+    rounds = sum(each["rounds"] for each in told["negotiate"]["negotiations"])
+    mails = list((tmp_path / "home" / "mail").iterdir())
+    assert told["work"]["jobs_done"] >= rounds + len(mails) > rounds
+    assert told["work"]["facts"] > rounds
+    waits = ("jobs_open", "jobs_stuck", "facts_undelivered")
+    assert {told["work"][name] for name in waits} == {0}
+
+
 def test_the_demo_does_not_empty_a_folder_that_is_not_its_own(tmp_path: Path) -> None:
     precious = tmp_path / "thesis.txt"
     precious.write_text("years of work")

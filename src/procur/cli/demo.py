@@ -12,6 +12,7 @@ from rich.text import Text
 
 from procur.cli.picture import recording_console, save_excerpt
 from procur.cli.steps import auditing, closing, deciding, negotiating, requesting, setting_up
+from procur.cli.steps.settling import settle, settled
 from procur.cli.views import auditing as audit_views
 from procur.cli.views import buying as views
 from procur.cli.views import closing as closing_views
@@ -20,6 +21,12 @@ from procur.cli.views.common import fact, heading, note, program, short_path
 from procur.cli.workspace import Workspace, read_date, simulated_clock
 from procur.core.errors import Conflict
 from procur.core.ids import seeded_ids
+from procur.jobs.task import Task
+from procur.notifications.channels.folder import MailFolder
+from procur.notifications.settings import MailSettings
+from procur.notifications.tasks import default_channels
+from procur.workers.tasks import tasks
+from procur.workers.tools import Tools
 
 REQUEST = (
     "Project tracking and shared notes for 50 people, at most $9,000 a year, single sign-on a must, "
@@ -36,6 +43,7 @@ DETAILS = {
     "service_credit": "5 % of the month's Charges for each full hour below that level",
     "support": "by e-mail on Business Days, with a first response within 8 hours",
 }
+SENDER = "Procur <procur@northwind.example>"
 MARKER = ".procur-demo"
 
 
@@ -104,14 +112,20 @@ class _Demo:
     def __init__(self, workspace: Workspace, console: Console, home: Path) -> None:
         self.workspace, self.console, self.home = workspace, console, home
         self.told: dict[str, Any] = {}
+        self.tasks: tuple[Task[Any], ...] = ()
 
     def run(self, text: str, seed: int) -> dict[str, Any]:
         """Play the demo and return every step's answer by name."""
         self.set_up()
+        self.settle()
         request_id = self.request(text)
+        self.settle()
         self.negotiate(request_id, seed)
+        self.settle()
         self.decide(request_id)
+        self.settle()
         self.close(request_id)
+        self.settle()
         self.look_back(request_id)
         return self.told
 
@@ -121,6 +135,15 @@ class _Demo:
         heading(self.console, title)
         view(self.console, told)
         return told
+
+    def settle(self) -> None:
+        """Tell everybody what has happened, and do the work that follows, as workers would."""
+        if not self.tasks:
+            mail = MailSettings(sender=SENDER, public_url=None)
+            channels = default_channels() | {"email": MailFolder(self.home / "mail", mail)}
+            tools = Tools(self.workspace.database, self.home, self.workspace.clock, channels)
+            self.tasks = tasks(tools)
+        settle(self.workspace, self.tasks)
 
     def as_person(self, email: str | None) -> None:
         """Let the next steps be somebody else's; None is Alice, the owner."""
@@ -230,6 +253,9 @@ class _Demo:
         told = auditing.verify_trail(self.workspace)
         self.told["verified"] = told
         audit_views.verified(self.console, told)
+        self.settle()
+        self.told["work"] = work = settled(self.workspace)
+        views.work_done(self.console, work)
         session_id = self.told["negotiate"]["negotiations"][0]["session_id"]
         self.console.print(Text("\nLook further:", style="bold"))
         for command in (
@@ -247,4 +273,5 @@ class _Demo:
             "contract": self.told["contract"]["document"],
             "order": self.told["order"]["xml"],
             "printed_order": self.told["order"]["document"],
+            "mail": str(self.home / "mail"),
         }

@@ -1,10 +1,14 @@
 """Which rounds are to be played next: all sessions of a request play in step, each round as a job."""
 
+from datetime import datetime
 from uuid import UUID
 
+from procur.audit.trail import record
+from procur.core.actor import Actor
 from procur.db import Session
 from procur.db.models import JobRecord, RequestRecord
-from procur.db.repositories import JobRepository, NegotiationRepository
+from procur.db.repositories import JobRepository, NegotiationRepository, RequestRepository
+from procur.events.facts import JobsRedriven
 from procur.negotiation.kinds import PROCESS_NEGOTIATION_ROUND, PlayRound
 from procur.negotiation.mandates import mandate_in_force
 
@@ -37,10 +41,22 @@ def schedule_rounds(
     ]
 
 
-def schedule_again(session: Session, request: RequestRecord, *, by: UUID | None) -> list[JobRecord]:
+def schedule_again(session: Session, actor: Actor, request: RequestRecord, *, now: datetime) -> None:
     """Make sure that the rounds that are due are asked for; those that had failed get all attempts again."""
-    jobs = JobRepository(session)
-    return [
-        jobs.redrive(job.id) if job.state in {"failed", "dead"} else job
-        for job in schedule_rounds(session, request, by=by)
-    ]
+    actor.require("negotiation.run")
+    request = RequestRepository(session).locked(request.id)
+    asked = schedule_rounds(session, request, by=actor.user_id)
+    stuck = [str(job.id) for job in asked if job.state in {"failed", "dead"}]
+    if not stuck:
+        return
+    for job_id in stuck:
+        JobRepository(session).redrive(job_id)
+    record(
+        session,
+        actor,
+        JobsRedriven(PROCESS_NEGOTIATION_ROUND.name, tuple(stuck)),
+        now=now,
+        description=f"{len(stuck)} rounds of {request.request_id} are tried again",
+        category="system",
+        correlation_id=request.request_id,
+    )

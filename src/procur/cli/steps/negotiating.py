@@ -108,7 +108,7 @@ def negotiate_request(
         watch = Watch(request_id)
         if talks:
             watch.news(session)  # what is on record already is not told as news
-            schedule_again(session, RequestRepository(session).locked(request.id), by=person.user_id)
+            schedule_again(session, person, request, now=workspace.clock.now())
         else:
             words = vocabulary_of(workspace)
             if request.status == "sourcing":

@@ -230,6 +230,18 @@ def waits(console: Console, why: str) -> None:
     note(console, f"  waiting: {why}")
 
 
+def work_done(console: Console, told: dict[str, Any]) -> None:
+    """Tell how much was done in jobs and told as facts, and what waits."""
+    waits = told["jobs_open"] + told["jobs_stuck"] + told["facts_undelivered"]
+    left = (
+        "nothing waiting"
+        if not waits
+        else f"{told['jobs_open']} jobs open, {told['jobs_stuck']} stuck, "
+        f"{told['facts_undelivered']} facts to be delivered"
+    )
+    fact(console, "work", f"{told['jobs_done']} jobs done, {told['facts']} facts delivered, {left}")
+
+
 def in_background(console: Console, told: dict[str, Any]) -> None:
     """Tell that the talks are open and who plays them."""
     fact(console, told["request_id"], f"talks with {len(told['negotiations'])} vendors are open")
