@@ -11,8 +11,6 @@ from procur.notifications.handlers import tell_endpoints, tell_people
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from procur.web.hub import Signal
-
 
 def handlers() -> tuple[Handler, ...]:
     """Return every handler of every room; a fact is told to those that want it."""
@@ -22,13 +20,13 @@ def handlers() -> tuple[Handler, ...]:
 def create_app(
     database: DatabaseSession,
     *,
-    signal: "Signal | None" = None,
+    hints: bool = True,
     checks: Mapping[str, Callable[[], None]] | None = None,
 ) -> "FastAPI":
     """Return the HTTP application on a database (extra `serve`).
 
-    `signal` tells of new facts (without one they are looked for twice a second); `checks` is what else has to
-    be there for `/readyz`: each raises one of our errors when it is not.
+    `hints`: listen for what other processes write; not needed where a worker of this process does. `checks`
+    is what else has to be there for `/readyz`: each raises one of our errors when it is not.
     """
     try:
         from procur.web.application import application
@@ -37,4 +35,4 @@ def create_app(
             raise
         raise NotConfigured("Serving over HTTP needs FastAPI", hint="pip install 'procur[serve]'") from error
     groups = {handler.group for handler in handlers()}
-    return application(database, signal, groups=groups, checks=checks)
+    return application(database, hints=hints, groups=groups, checks=checks)

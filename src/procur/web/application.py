@@ -10,24 +10,24 @@ from procur.db import DatabaseSession
 from procur.web import health, problems, stream
 from procur.web.edge import Edge
 from procur.web.figures import Figures
-from procur.web.hub import Hub, Signal
+from procur.web.hub import Hub
 
 API = "/api/v1"
 
 
 def application(
     database: DatabaseSession,
-    signal: Signal | None = None,
     *,
+    hints: bool = True,
     groups: Iterable[str] = (),
     checks: Mapping[str, health.Check] | None = None,
 ) -> FastAPI:
     """Return the application on this database. It reads nothing before its first request.
 
-    `signal` tells of news in the log, `groups` are the consumer groups whose lag is shown, `checks` is what
-    else has to be there for `/readyz`.
+    `hints`: listen for what other processes write (see `procur.db.wake`); `groups` are the consumer groups
+    whose lag is shown; `checks` is what else has to be there for `/readyz`.
     """
-    hub = Hub(database, signal)
+    hub = Hub(database, hints=hints)
 
     @asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:

@@ -3,7 +3,6 @@
 import asyncio
 import threading
 from bisect import bisect_right
-from typing import Protocol
 from uuid import UUID
 
 from procur.core.errors import Conflict, ProcurError
@@ -11,18 +10,14 @@ from procur.core.logs import get_logger
 from procur.core.metrics import metrics
 from procur.db import DatabaseSession
 from procur.db.repositories import LiveRepository
+from procur.db.wake import Wake
 from procur.web.facts import Told, told
 
 KEPT = 1000  # facts of an organisation that stay in memory while somebody follows it
 PAGE = 200
 _PAUSE = 1.0  # seconds after the database could not be read
-
-
-class Signal(Protocol):
-    """What tells that something may have been written."""
-
-    def wait(self, timeout: float) -> bool:
-        """Wait for it, at most so many seconds."""
+# Seconds to wait before each look after a hint: facts get their place a moment after their commit.
+_LOOKS = (0.0, 0.01, 0.03, 0.1)
 
 
 class Follower:
@@ -77,12 +72,13 @@ class _Channel:
 class Hub:
     """Followers of all organisations in this process. A slow one costs no memory: it is a position."""
 
-    def __init__(
-        self, database: DatabaseSession, signal: Signal | None = None, *, every: float = 0.5
-    ) -> None:
-        """`signal` tells of news, `every` is how long to wait for it before looking anyway, in seconds."""
+    def __init__(self, database: DatabaseSession, *, hints: bool = True, every: float = 0.5) -> None:
+        """Take the database; without `hints` somebody else in this process listens for them already.
+
+        `every`: seconds after which to look anyway.
+        """
         self._database = database
-        self._signal = signal
+        self._wake = Wake(database, hints=hints)
         self._every = every
         self._lock = threading.Lock()
         self._channels: dict[UUID, _Channel] = {}
@@ -104,6 +100,7 @@ class Hub:
         """Tell all followers that it is over; callable more than once and from any thread."""
         self._stopping.set()
         self._wanted.set()
+        self._wake.ring()
         with self._lock:
             followers = [one for channel in self._channels.values() for one in channel.followers]
         for follower in followers:
@@ -161,34 +158,43 @@ class Hub:
             return [told(record) for record in LiveRepository(session).after(position, PAGE)]
 
     def _run(self) -> None:
+        self._wake.start()
+        seen = self._wake.seen()
         while not self._stopping.is_set():
             self._wanted.wait()
-            if self._signal is None:
-                self._stopping.wait(self._every)
-            else:
-                self._signal.wait(self._every)
             try:
-                self._look()
+                self._look_out()
             except ProcurError as error:
                 get_logger("procur.web").warning("event stream cannot read", error=error.message)
                 self._stopping.wait(_PAUSE)
+            seen = self._wake.wait(seen, self._every)
+        self._wake.stop()
 
-    def _look(self) -> None:
+    def _look_out(self) -> None:
+        """Look until there is news, a few times."""
+        for pause in _LOOKS:
+            if self._stopping.wait(pause) or self._look():
+                return
+
+    def _look(self) -> bool:
+        """Read what is new and hand it on; say whether there was anything."""
         with self._lock:
             known = {key: channel.head for key, channel in self._channels.items()}
             if not known and not self._stopping.is_set():
                 self._wanted.clear()
         if not known:
-            return
+            return True
         with self._database.system_session(read_only=True) as session:
             heads = LiveRepository(session).heads(known)
-        for organization, head in heads.items():
+        news = {key: head for key, head in heads.items() if head > known[key]}
+        for organization, head in news.items():
             position = known[organization]
             while position < head:
                 found = self._read(organization, position)
                 if not found or not self._add(organization, position, found):
                     break
                 position = found[-1].position
+        return bool(news)
 
     def _add(self, organization: UUID, behind: int, found: list[Told]) -> bool:
         """Append facts to what is in memory and wake who waits; False when nobody is there any more."""
