@@ -70,7 +70,7 @@ class Heard:
         elif name == "data":
             self.data.append(json.loads(value))
             self.ids.append(self.data[-1]["position"])
-        elif name == "":
+        elif line.startswith(":"):
             self.comments.append(value)
 
 

@@ -35,6 +35,10 @@ COMMANDS = {
     "notifications": ("notifications", "Read your messages, choose how you are told"),
     "webhooks": ("webhooks", "Let other systems and Slack channels hear what happens"),
     "schedules": ("schedules", "See what is done by the clock, pause it, give it other times"),
+    "serve": (
+        "serve",
+        "Answer over HTTP: the event stream, health, metrics; with workers in the same process",
+    ),
     "work": ("work", "Do the jobs that wait, on as many machines as you like"),
     "db": ("database", "Show the schema version of the database, or upgrade it"),
     "keys": ("keys", "Make, list and revoke the keys by which programs ask over HTTP"),

@@ -24,10 +24,22 @@ from procur.workers.tasks import QUEUES
     help="Seconds after which others take over the jobs of a worker that is gone.",
 )
 @click.option("--limit", "limits", multiple=True, help="QUEUE=NUMBER: jobs at once on all machines together.")
+@click.option(
+    "--metrics-port", type=click.IntRange(0, 65535), default=None, help="Answer /metrics on this port."
+)
+@click.option("--metrics-host", default="127.0.0.1", show_default=True, help="And on this address.")
 @click.option("--once", is_flag=True, help="Do what is due now, in one thread, and end.")
 @workspace_command
 def work(
-    workspace: Workspace, *, queues: str, threads: int, lease: float, limits: tuple[str, ...], once: bool
+    workspace: Workspace,
+    *,
+    queues: str,
+    threads: int,
+    lease: float,
+    limits: tuple[str, ...],
+    once: bool,
+    metrics_port: int | None,
+    metrics_host: str,
 ) -> None:
     """Do the jobs that wait, and tell the rooms what has happened, until stopped.
 
@@ -43,7 +55,8 @@ def work(
         steps.work_once(workspace, names, lease=lease)
         return
     bounds = {queue: _number(text) for queue, text in read_pairs(limits, option="limit").items()}
-    steps.work(workspace, names, threads=threads, lease=lease, limits=bounds)
+    place = None if metrics_port is None else (metrics_host, metrics_port)
+    steps.work(workspace, names, threads=threads, lease=lease, limits=bounds, metrics=place)
 
 
 def _number(text: str) -> int:

@@ -127,8 +127,13 @@ class Wake:
     def _keep(self, work: Any) -> None:
         """Go on listening, with a new connection when the old one breaks."""
         while not self._stopping.is_set():
-            with suppress(ProcurError, SQLAlchemyError):
-                work()
+            try:
+                with suppress(ProcurError, SQLAlchemyError):
+                    work()
+            except Exception as error:
+                # A connection of the driver's own is not told apart by SQLAlchemy.
+                if type(error).__module__.partition(".")[0] not in {"psycopg", "psycopg2"}:
+                    raise
             self._stopping.wait(_TRY_AGAIN)
 
     def _listen_to_postgres(self) -> None:
@@ -142,9 +147,6 @@ class Wake:
             while not self._stopping.is_set():
                 if _notified(driver, _LISTEN_FOR):
                     self._signal.ring()
-        except Exception as error:
-            if type(error).__module__.partition(".")[0] not in {"psycopg", "psycopg2"}:
-                raise
         finally:
             raw.close()
 

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from procur.core.errors import ProcurError
@@ -11,6 +12,7 @@ from procur.db import DatabaseSession
 from procur.db.repositories import FigureRepository
 
 if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
     from prometheus_client.core import GaugeMetricFamily
 
 FRESH = 1.0  # seconds for which the database is not asked again
@@ -59,16 +61,36 @@ class Figures:
         ]
 
 
-def exposition(figures: Figures, accept: str = "") -> tuple[bytes, str]:
-    """Return all figures as text, and its media type."""
+def all_of(figures: Figures) -> "CollectorRegistry":
+    """Return the process's own figures and those of the database in one registry."""
     from prometheus_client import CollectorRegistry
-    from prometheus_client.exposition import choose_encoder
 
     both = CollectorRegistry(auto_describe=False)
     both.register(metrics().registry)
     both.register(figures)
+    return both
+
+
+def exposition(figures: Figures, accept: str = "") -> tuple[bytes, str]:
+    """Return all figures as text, and its media type."""
+    from prometheus_client.exposition import choose_encoder
+
     encode, media_type = choose_encoder(accept)
-    return encode(both), media_type
+    return encode(all_of(figures)), media_type
+
+
+@contextmanager
+def answering(figures: Figures, host: str, port: int) -> Iterator[int]:
+    """Answer `/metrics` on a port of its own (0: any free one) while the block runs; lend the port."""
+    from prometheus_client import start_http_server
+
+    server, thread = start_http_server(port, host, all_of(figures))
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)
 
 
 def _of_queues(figures: FigureRepository) -> list["GaugeMetricFamily"]:

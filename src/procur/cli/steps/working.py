@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import threading
+from contextlib import ExitStack
 from types import FrameType
 from typing import Any
 
@@ -14,6 +15,7 @@ from procur.cli.workspace import Workspace
 from procur.core import logs, tracing
 from procur.events.inprocess import deliver
 from procur.jobs.drain import Only, drain
+from procur.web.figures import Figures, answering
 from procur.workers.house import House
 from procur.workers.tasks import tasks
 from procur.workers.tools import Tools
@@ -37,9 +39,15 @@ def work_once(workspace: Workspace, queues: list[str], *, lease: float) -> None:
 
 
 def work(
-    workspace: Workspace, queues: list[str], *, threads: int, lease: float, limits: dict[str, int]
+    workspace: Workspace,
+    queues: list[str],
+    *,
+    threads: int,
+    lease: float,
+    limits: dict[str, int],
+    metrics: tuple[str, int] | None = None,
 ) -> None:
-    """Work until a signal comes; the second one ends the process at once."""
+    """Work until a signal comes; the second one ends the process at once. `metrics`: where to answer them."""
     logs.configure()
     end_traces = tracing.configure("procur-work")
     stop = threading.Event()
@@ -54,18 +62,28 @@ def work(
     house = House(
         workspace.database, tools, handlers(), queues=queues, threads=threads, lease=lease, limits=limits
     )
+    shown = ExitStack()
+    if metrics is not None:
+        figures = Figures(workspace.database, {handler.group for handler in handlers()})
+        port = shown.enter_context(answering(figures, *metrics))
+        metrics = (metrics[0], port)
     house.start()
     kinds = sorted(task.kind.name for task in house.tasks if task.kind.queue in queues)
     told = {"worker": house.worker.name, "queues": queues, "threads": threads, "lease": lease, "kinds": kinds}
+    if metrics is not None:
+        told["metrics"] = f"http://{metrics[0]}:{metrics[1]}/metrics"
     _say(workspace, told, f"Working on {', '.join(queues)} in {threads} threads as {house.worker.name}.")
     if not workspace.as_json:
         click.echo(f"  kinds of work: {', '.join(kinds) or 'none'}")
+        if metrics is not None:
+            click.echo(f"  figures: {told['metrics']}")
         click.echo("  Ctrl-C stops: jobs at work finish first.")
     try:
         while not stop.wait(1.0):  # woken for signals on every platform
             pass
         ended = house.stop(_END_WITHIN)
     finally:
+        shown.close()
         for one, handler in before.items():
             signal.signal(one, handler)
         end_traces()
