@@ -7,6 +7,7 @@ from procur.core.errors import NotConfigured
 from procur.db import DatabaseSession
 from procur.events.handlers import Handler
 from procur.notifications.handlers import tell_endpoints, tell_people
+from procur.workers.handlers import plan_new_organization
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 def handlers() -> tuple[Handler, ...]:
     """Return every handler of every room; a fact is told to those that want it."""
-    return (tell_people, tell_endpoints)
+    return (plan_new_organization, tell_people, tell_endpoints)
 
 
 def create_app(

@@ -8,6 +8,7 @@ from procur.db.config import DatabaseConfig
 from procur.documents.settings import DocumentSettings
 from procur.net.settings import NetSettings
 from procur.notifications.settings import MailSettings
+from procur.workers.retention import Retention
 
 ROOT = Path(__file__).parents[2]
 NAME = re.compile(r"\bPROCUR_[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*\b")
@@ -22,6 +23,7 @@ def settings() -> set[str]:
     families = {
         "PROCUR": DocumentSettings,
         "PROCUR_DB": DatabaseConfig,
+        "PROCUR_KEEP": Retention,
         "PROCUR_NET": NetSettings,
         "PROCUR_SMTP": MailSettings,
     }
@@ -47,6 +49,7 @@ def test_every_variable_that_the_code_names_is_described():
     made_up_by_tests = {"PROCUR_DB_SURPRISE"}
     families = {
         "PROCUR_DB",
+        "PROCUR_KEEP",
         "PROCUR_LLM",
         "PROCUR_LOG",
         "PROCUR_NET",

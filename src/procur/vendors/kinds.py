@@ -16,6 +16,17 @@ REMIND = Kind("remind_of_evidence", "default", RemindOfEvidence)
 
 
 @dataclass(frozen=True, slots=True)
+class RefreshStale:
+    """Look which vendors' data nobody has looked up for `days`, and ask for that of `most` of them."""
+
+    days: int = 30
+    most: int = 50
+
+
+REFRESH = Kind("refresh_stale_vendors", "default", RefreshStale)
+
+
+@dataclass(frozen=True, slots=True)
 class EnrichVendor:
     """Look at what a vendor's pages and the feeds say of it now; `vendor_id` is its business id."""
 

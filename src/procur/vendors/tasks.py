@@ -13,7 +13,8 @@ from procur.vendors.enrichment.model import Observation, Seen
 from procur.vendors.enrichment.service import apply_seen, view_of
 from procur.vendors.enrichment.tools import EnrichmentTools
 from procur.vendors.expiring import remind_of_evidence
-from procur.vendors.kinds import ENRICH, REMIND, EnrichVendor, RemindOfEvidence
+from procur.vendors.kinds import ENRICH, REFRESH, REMIND, EnrichVendor, RefreshStale, RemindOfEvidence
+from procur.vendors.refreshing import refresh_stale_vendors
 
 
 def remind_of_proofs() -> Task[RemindOfEvidence]:
@@ -28,6 +29,26 @@ def remind_of_proofs() -> Task[RemindOfEvidence]:
     return Task(REMIND, commit=commit)
 
 
+def refresh_vendors(made: Callable[[], EnrichmentTools]) -> Task[RefreshStale]:
+    """Ask for the data of vendors that nobody has looked up for long, where it can be looked up at all."""
+
+    def think(_work: Work, _payload: RefreshStale) -> None:
+        _ready(made())
+
+    def commit(session: Session, work: Work, payload: RefreshStale, _: None) -> dict[str, Any]:
+        asked = refresh_stale_vendors(session, now=work.now(), days=payload.days, most=payload.most)
+        return {"asked": asked}
+
+    return Task(REFRESH, think=think, commit=commit)
+
+
+def _ready(tools: EnrichmentTools) -> None:
+    try:
+        tools.ready()
+    except NotConfigured as error:
+        raise GiveUp(error.message, hint=error.hint) from error
+
+
 def enrich_vendor_data(made: Callable[[], EnrichmentTools]) -> Task[EnrichVendor]:
     """Return the task that looks at a vendor's sources and stores what they say.
 
@@ -36,10 +57,7 @@ def enrich_vendor_data(made: Callable[[], EnrichmentTools]) -> Task[EnrichVendor
 
     def think(work: Work, payload: EnrichVendor) -> Seen:
         tools = made()
-        try:
-            tools.ready()
-        except NotConfigured as error:
-            raise GiveUp(error.message, hint=error.hint) from error
+        _ready(tools)
         with work.session(read_only=True) as session:
             vendor = view_of(VendorRepository(session).named(payload.vendor_id))
         # In the last attempt what can be had is better than nothing.

@@ -24,7 +24,7 @@ _CENTURY = 36500
 class Retention(BaseSettings):
     """For how many days finished things are kept (PROCUR_KEEP_…), from when they came to their end.
 
-    Facts are kept for ever unless `events` says otherwise.
+    Facts and the audit trail are not among them: nobody may take anything out of these.
     """
 
     model_config = SettingsConfigDict(env_prefix="PROCUR_KEEP_", extra="ignore", env_ignore_empty=True)
@@ -36,8 +36,6 @@ class Retention(BaseSettings):
     sessions: int = Field(30, ge=1, le=_CENTURY)
     login_attempts: int = Field(180, ge=1, le=_CENTURY)
     counters: int = Field(90, ge=1, le=_CENTURY)
-    # Reminders look at facts of the last months to say nothing twice.
-    events: int | None = Field(None, ge=180, le=_CENTURY)
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -86,7 +84,7 @@ def _removals(keep: Retention, now: datetime) -> dict[str, Remove]:
     def before(days: int) -> datetime:
         return now - timedelta(days=days)
 
-    removals: dict[str, Remove] = {
+    return {
         "finished_jobs": lambda s: RetentionRepository(s).finished_jobs(before(keep.finished_jobs), BATCH),
         "stuck_jobs": lambda s: RetentionRepository(s).stuck_jobs(before(keep.stuck_jobs), BATCH),
         "inbox": lambda s: RetentionRepository(s).inbox(before(keep.inbox), BATCH),
@@ -97,10 +95,6 @@ def _removals(keep: Retention, now: datetime) -> dict[str, Remove]:
         "login_attempts": lambda s: RetentionRepository(s).login_attempts(before(keep.login_attempts), BATCH),
         "counters": lambda s: UsageRepository(s).forget_before(before(keep.counters)),
     }
-    if keep.events is not None:
-        days = keep.events
-        removals["events"] = lambda s: RetentionRepository(s).events(before(days), BATCH)
-    return removals
 
 
 def _all(work: Work, remove: Remove) -> dict[str, Any]:

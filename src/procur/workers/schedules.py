@@ -16,6 +16,7 @@ from procur.db.repositories import JobRepository, OrganizationRepository, Schedu
 from procur.events.facts import ScheduleChanged, SchedulePaused, ScheduleResumed, ScheduleStarted
 from procur.identity.zones import zone_name_of
 from procur.notifications.kinds import LOOK
+from procur.vendors.kinds import REFRESH
 from procur.vendors.kinds import REMIND as REMIND_OF_EVIDENCE
 from procur.workers.kinds import CLEANUP
 
@@ -31,6 +32,8 @@ class Planned:
     queue: str
     cron: str
     says: str
+    # Paused until somebody resumes it.
+    waits: bool = False
 
 
 PLANNED = (
@@ -45,6 +48,14 @@ PLANNED = (
         REMIND_OF_EVIDENCE.queue,
         "{minute} 6 * * *",
         "say which proofs of vendors' compliance run out",
+    ),
+    # It reads pages of others in the internet, so it begins when somebody wants that.
+    Planned(
+        REFRESH.name,
+        REFRESH.queue,
+        "{minute} 3 * * *",
+        "look up vendors' data that is older than 30 days, 50 at a time",
+        waits=True,
     ),
     Planned(SEAL.name, SEAL.queue, "*/5 * * * *", "seal what was written to the audit trail"),
     Planned(
@@ -81,6 +92,7 @@ def plan_for(session: Session, planned: Iterable[Planned] = PLANNED) -> int:
             cron=cron,
             timezone=zone,
             next_run_at=next_time(cron, zone, schedules.now()),
+            is_active=not each.waits,
         )
     return made
 

@@ -6,12 +6,12 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Date, and_, func, or_, select, update
+from sqlalchemy import Date, and_, exists, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from procur.db import tenancy
 from procur.db.arguments import Checked
-from procur.db.models import ContractRecord, EventRecord, VendorEvidence, VendorProfileRecord
+from procur.db.models import ContractRecord, EventRecord, JobRecord, VendorEvidence, VendorProfileRecord
 from procur.db.repositories.base import bounded
 from procur.db.repositories.holding import hold
 
@@ -97,12 +97,23 @@ class ReminderRepository(Checked):
             found += [{**payload, "type": kind} for kind, payload in self.session.execute(statement)]
         return found
 
-    def stale_vendors(self, *, before: datetime, limit: int = 100) -> list[VendorProfileRecord]:
-        """Return vendors with a website whose data nobody has looked up since, longest ago first."""
-        seen = VendorProfileRecord.last_enriched_at
+    def stale_vendors(
+        self, *, before: datetime, kind: str, period: str, limit: int = 100
+    ) -> list[VendorProfileRecord]:
+        """Return vendors with a website whose data nobody has looked up since, longest ago first.
+
+        Those for which a job of this kind was asked for in this period, by the key vendor:period, are not
+        among them.
+        """
+        seen, jobs = VendorProfileRecord.last_enriched_at, JobRecord
+        asked = exists().where(
+            jobs.organization_id == VendorProfileRecord.organization_id,
+            jobs.kind == kind,
+            jobs.dedupe_key == VendorProfileRecord.vendor_id + literal(f":{period}"),
+        )
         statement = (
             select(VendorProfileRecord)
-            .where(VendorProfileRecord.website.is_not(None), or_(seen.is_(None), seen < before))
+            .where(VendorProfileRecord.website.is_not(None), or_(seen.is_(None), seen < before), ~asked)
             .order_by(seen.is_not(None), seen, VendorProfileRecord.id)
             .limit(bounded(limit))
         )

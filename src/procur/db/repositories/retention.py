@@ -67,47 +67,11 @@ class RetentionRepository(Checked):
             EventDelivery, EventDelivery.state == "done", EventDelivery.delivered_at < before, limit=limit
         )
 
-    def events(self, before: datetime, limit: int = _BATCH) -> int:
-        """Remove facts that every consumer has taken in; the last one of each thing stays.
-
-        With no consumer at all nothing goes: nobody has read them.
-        """
-        behind = select(func.min(EventOffset.position)).scalar_subquery()
-        later, waits = aliased(EventRecord), EventDelivery
-        followed = exists().where(
-            later.organization_id == EventRecord.organization_id,
-            later.aggregate_type == EventRecord.aggregate_type,
-            later.aggregate_id == EventRecord.aggregate_id,
-            later.version > EventRecord.version,
-        )
-        waiting = exists().where(
-            waits.organization_id == EventRecord.organization_id,
-            waits.event_id == EventRecord.id,
-            waits.state != "done",
-        )
-        keys = self._locked(
-            EventRecord,
-            EventRecord.occurred_at < before,
-            EventRecord.created_at < before,
-            EventRecord.position <= behind,
-            followed,
-            ~waiting,
-            limit=limit,
-        )
-        for part in _parts(keys):
-            self.session.execute(_silent(delete(EventDelivery).where(EventDelivery.event_id.in_(part))))
-        return self._delete(EventRecord, keys)
-
     def notifications(self, before: datetime, limit: int = _BATCH) -> int:
         """Remove messages that were sent, have failed or were not wanted; those on their way stay."""
         over = Notification.state.in_(("sent", "failed", "suppressed"))
-        return self._remove(
-            Notification,
-            over,
-            Notification.created_at < before,
-            Notification.updated_at < before,
-            limit=limit,
-        )
+        ended = func.coalesce(Notification.sent_at, Notification.last_attempt_at, Notification.created_at)
+        return self._remove(Notification, over, Notification.created_at < before, ended < before, limit=limit)
 
     def idempotency_keys(self, before: datetime, limit: int = _BATCH) -> int:
         """Remove callers' keys that have run out."""
@@ -120,7 +84,11 @@ class RetentionRepository(Checked):
             newer.organization_id == UserSession.organization_id, newer.rotated_from == UserSession.id
         )
         ended = or_(UserSession.expires_at < before, UserSession.revoked_at < before)
-        return self._remove(UserSession, ended, ~followed, limit=limit)
+        removed = 0
+        # The newest of a chain goes first; then the one that it took over from is free to go.
+        while gone := self._remove(UserSession, ended, ~followed, limit=limit - removed):
+            removed += gone
+        return removed
 
     def login_attempts(self, before: datetime, limit: int = _BATCH) -> int:
         """Remove attempts to sign in."""

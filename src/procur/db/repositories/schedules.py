@@ -134,6 +134,7 @@ class ScheduleRepository(Repository[ScheduleRecord]):
         payload: Mapping[str, Any] | None = None,
         queue: str = "default",
         timezone: str = "UTC",
+        is_active: bool = True,
     ) -> bool:
         """Set up the schedule of this name unless there is one, which stays as it is; say if it is new."""
         given = {"kind": kind, "cron": cron, "queue": queue, "timezone": timezone}
@@ -142,7 +143,7 @@ class ScheduleRepository(Repository[ScheduleRecord]):
         now = tenancy.clock_of(self.session).now()
         statement = (
             insert_into(self.session, _SCHEDULES)
-            .values(**row, is_active=True, created_at=now, updated_at=now)
+            .values(**row, is_active=is_active, created_at=now, updated_at=now)
             .on_conflict_do_nothing(index_elements=["organization_id", "name"])
             .returning(_SCHEDULES.c.id)
         )
