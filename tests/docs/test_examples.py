@@ -13,6 +13,7 @@ PAGES = [
     ROOT / "README.md",
     *sorted((ROOT / "docs" / "tutorial").glob("*.md")),
     ROOT / "docs" / "how-to" / "erase-a-person.md",
+    ROOT / "docs" / "how-to" / "follow-the-event-stream.md",
     ROOT / "docs" / "how-to" / "log-security-events.md",
     ROOT / "docs" / "how-to" / "prove-the-audit-trail.md",
     ROOT / "docs" / "how-to" / "react-to-facts.md",

@@ -119,7 +119,16 @@ MEANT: dict[str, tuple[set[str], Step]] = {
     "go_on": (INSIDE | {"system"}, lambda w: purchase.go_on(w, REQUEST, lambda _name, _told: None, {})),
 }
 # For whoever installs: there may be nobody on record yet, or no schema to find them by.
-OPERATOR = {"create_database", "upgrade_database", "schema_version", "make_role", "role_script"}
+OPERATOR = {
+    "create_database",
+    "upgrade_database",
+    "schema_version",
+    "make_role",
+    "role_script",
+    "serve",
+    "work",
+    "work_once",
+}
 
 
 @dataclass
