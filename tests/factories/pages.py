@@ -1,5 +1,6 @@
 """A web server on loopback whose pages a test decides."""
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -64,7 +65,7 @@ def send(handler: Handler, status: int, body: bytes, headers: dict[str, str]) ->
 
 
 @contextmanager
-def serving() -> Iterator[Pages]:
+def serving(tls: ssl.SSLContext | None = None) -> Iterator[Pages]:
     pages = Pages()
 
     class _Handler(BaseHTTPRequestHandler):
@@ -88,6 +89,8 @@ def serving() -> Iterator[Pages]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     pages.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

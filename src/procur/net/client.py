@@ -173,11 +173,8 @@ class GuardedClient:
         except httpcore2.LocalProtocolError as error:
             raise Refused(f"{target.host} cannot be asked this: {error}", field="url") from error
         except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError) as error:
-            if isinstance(error.__cause__, ssl.SSLCertVerificationError):
-                reason = error.__cause__.verify_message
-                raise Refused(
-                    f"the certificate of {target.host} is not good: {reason}", field="url"
-                ) from error
+            if bad := _bad_certificate(error):
+                raise Refused(f"the certificate of {target.host} is not good: {bad}", field="url") from error
             raise Unavailable(f"{target.host} cannot be reached: {error}"[:300], field="url") from error
 
     def _headers(self, target: Target, call: _Call) -> list[tuple[bytes, bytes]]:
@@ -224,6 +221,16 @@ def _read(target: Target, call: _Call, response: httpcore2.Response) -> Answer:
         # Where the status is what counts, a body that cannot be read takes nothing from it.
         body, whole = b"", False
     return replace(answer, body=body, whole=whole)
+
+
+def _bad_certificate(error: BaseException | None) -> str | None:
+    """Return what is wrong with the other side's certificate, if that is what an error comes from."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return error.verify_message
+        # Each layer wraps the error of the one below, some of them without saying "from".
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _core_url(target: Target) -> httpcore2.URL:
