@@ -1,20 +1,27 @@
 """Contracts drafted by a job: whatever happens in between, one contract with the bytes of its first draft."""
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from typing import Any
+from uuid import uuid4
 
+import obstore
 import pytest
 
 from factories.house import ALICE, BOB, SETTLED, House
+from procur.cli.steps import closing
 from procur.contracts.kinds import GENERATE, GenerateContract
 from procur.contracts.tasks import generate_contract
 from procur.core.clock import SteppingClock
+from procur.core.errors import Conflict, InvalidInput, NotAllowed, Unavailable
 from procur.db.models import ContractRecord, JobRecord
 from procur.db.repositories import ContractRepository, EventRepository, JobRepository
+from procur.documents.s3 import S3Store
 from procur.documents.store import LocalStore, StoredDocument
 from procur.jobs.drain import drain
 from procur.vendors.vocabulary import load
+from s3 import Server
 
 REQUEST, CONTRACT = "REQ-2026-00001", "CON-2026-00001"
 
@@ -138,3 +145,39 @@ def test_a_draft_overtaken_while_it_was_printed_is_printed_again(approved: House
         (CONTRACT, "terminated"),
         ("CON-2026-00002", "pending_signature"),
     ]
+
+
+def test_a_person_asks_for_it_in_the_background(approved: House) -> None:
+    asked = closing.ask_for_draft(approved.alice, REQUEST, details=SETTLED)
+    assert contracts(approved) == []
+    work(approved)
+    assert job(approved, asked["job_id"]).state == "done"
+    with pytest.raises(InvalidInput, match="colour"):
+        closing.ask_for_draft(approved.alice, REQUEST, details={"colour": "red"})
+    with pytest.raises(NotAllowed):
+        closing.ask_for_draft(approved.as_(BOB), REQUEST)
+
+
+def test_a_purchase_ends_in_a_bucket_and_waits_while_the_bucket_is_away(approved: House) -> None:
+    server, name = Server(), f"papers-{uuid4().hex[:8]}"
+    try:
+        bucket = replace(server.bucket(name, "acme"), timeout=1)
+        approved.workspace._store = S3Store(bucket)
+        server.stop()
+        with pytest.raises(Unavailable, match="does not answer"):
+            approved.draft(REQUEST, "boards")
+        assert contracts(approved) == []
+        server.start()
+        told = approved.draft(REQUEST, "boards")
+        assert told["document"] == f"s3://{name}/acme/{CONTRACT}.pdf"
+        signed = approved.sign(CONTRACT, "boards")
+        assert signed["certificate"] == f"s3://{name}/acme/{CONTRACT}-signatures.pdf"
+        order = closing.issue(approved.alice, CONTRACT)
+        assert closing.show_order(approved.alice, order["po_number"])["xml"].startswith(
+            f"s3://{name}/acme/PO-"
+        )
+        obstore.put(approved.workspace._store._client, f"{CONTRACT}.pdf", b"another contract")
+        with pytest.raises(Conflict, match="was changed after it was stored"):
+            closing.show_contract(approved.alice, CONTRACT)
+    finally:
+        server.stop()
