@@ -47,6 +47,8 @@ ARGUMENTS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("negotiation", "replay"): ("NEG-1",),
     ("negotiation", "show"): ("NEG-1",),
     ("negotiation", "watch"): ("REQ-1",),
+    ("notifications", "read"): ("nobody",),
+    ("notifications", "show"): ("nobody",),
     ("po", "issue"): ("CON-1",),
     ("po", "show"): ("PO-1",),
     ("request", "cancel"): ("REQ-1", "--reason", "not needed"),
@@ -58,11 +60,20 @@ ARGUMENTS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("vendors", "evidence"): ("nobody", "--framework", "SOC 2", "--kind", "report", "--source", "x"),
     ("vendors", "observations"): ("nobody",),
     ("vendors", "show"): ("nobody",),
+    ("webhooks", "deliveries"): ("nobody",),
+    ("webhooks", "disable"): ("nobody",),
+    ("webhooks", "enable"): ("nobody",),
+    ("webhooks", "remove"): ("nobody",),
+    ("webhooks", "replay"): ("nobody",),
+    ("webhooks", "rotate"): ("nobody",),
+    ("webhooks", "show"): ("nobody",),
+    ("webhooks", "test"): ("nobody",),
 }
 MORE: dict[tuple[str, ...], tuple[str, ...]] = {
     ("policy", "set"): ("policy.json",),
     ("request", "new"): (NEED,),
     ("vendors", "import"): ("--packaged",),
+    ("webhooks", "add"): ("https://hooks.example/procur",),
 }
 OFFLINE = {("demo",), ("init",)}
 

@@ -15,9 +15,11 @@ from procur.cli.steps import (
     auditing,
     closing,
     deciding,
+    hooks,
     jobs,
     keys,
     negotiating,
+    notifying,
     purchase,
     requesting,
     setting_up,
@@ -40,6 +42,7 @@ INSIDE = {"owner", "admin", "approver", "buyer", "member", "viewer"}
 DECIDE = {"owner", "admin", "approver", "buyer"}
 BUY = {"owner", "admin", "buyer"}
 ADMIN = {"owner", "admin"}
+EVERYBODY = INSIDE | {"vendor", "agent", "system"}
 # What is meant, step by step: written down here, not read from the code.
 MEANT: dict[str, tuple[set[str], Step]] = {
     "new_request": (BUY | {"member"}, lambda w: requesting.new_request(w, "nonsense")),
@@ -116,6 +119,36 @@ MEANT: dict[str, tuple[set[str], Step]] = {
     "add_key": (ADMIN, lambda w: keys.add_key(w, name="k", scopes=("events.read",), expires_at=None)),
     "list_keys": (ADMIN, keys.list_keys),
     "revoke_key": (ADMIN, lambda w: keys.revoke_key(w, NOBODY, reason=None)),
+    # One's own messages: everybody's.
+    "list_messages": (
+        EVERYBODY,
+        lambda w: notifying.list_messages(w, unread=False, sent=True, limit=5, cursor=None),
+    ),
+    "show_message": (EVERYBODY, lambda w: notifying.show_message(w, NOBODY)),
+    "read_messages": (EVERYBODY, lambda w: notifying.read_messages(w, (), everything=True)),
+    "preferences": (
+        EVERYBODY,
+        lambda w: notifying.preferences(w, None, channels=(), off=False, usual=False),
+    ),
+    "add_webhook": (
+        ADMIN,
+        lambda w: hooks.add_webhook(w, "https://127.0.0.1/", kind="json", events=(), description=None),
+    ),
+    "list_webhooks": (ADMIN, lambda w: hooks.list_webhooks(w, limit=5, cursor=None)),
+    "show_webhook": (ADMIN, lambda w: hooks.show_webhook(w, NOBODY)),
+    "rotate_key": (ADMIN, lambda w: hooks.rotate_key(w, NOBODY, hours=1)),
+    "disable_webhook": (ADMIN, lambda w: hooks.disable_webhook(w, NOBODY, reason="x")),
+    "enable_webhook": (ADMIN, lambda w: hooks.enable_webhook(w, NOBODY)),
+    "remove_webhook": (ADMIN, lambda w: hooks.remove_webhook(w, NOBODY)),
+    "replay_webhook": (
+        ADMIN,
+        lambda w: hooks.replay_webhook(w, NOBODY, (), since=None, everything=False),
+    ),
+    "ping_webhook": (ADMIN, lambda w: hooks.ping_webhook(w, NOBODY)),
+    "list_deliveries": (
+        ADMIN,
+        lambda w: hooks.list_deliveries(w, NOBODY, state=None, limit=5, cursor=None),
+    ),
     "go_on": (INSIDE | {"system"}, lambda w: purchase.go_on(w, REQUEST, lambda _name, _told: None, {})),
 }
 # For whoever installs: there may be nobody on record yet, or no schema to find them by.

@@ -25,7 +25,7 @@ def drafted(session: Session, event: Event) -> Told | None:
             f"{contract.contract_id} is ready to be signed",
             ("Each side signs for itself; read the document first.",),
             (("Total", amount(reader, _READ, facts["total"], facts["currency"])),),
-            f"procur contract sign {contract.contract_id} --side {side}",
+            f"procur contract sign {contract.contract_id} --for {side}",
         )
 
     return Told("contract_to_sign", [*ours, *signers(session, contract.vendor_id)], write)
