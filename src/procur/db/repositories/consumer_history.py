@@ -1,4 +1,4 @@
-"""What consumer groups have behind them: set back to be read again, and forgotten in the end."""
+"""What consumer groups have behind them, set back to be read again."""
 
 from datetime import datetime
 from typing import Any
@@ -74,26 +74,6 @@ class ConsumerHistoryRepository(Checked):
         statement = select(func.count()).select_from(_EVENTS)
         place = min(position - 1, here)
         return int(self.session.scalar(statement.where(*self._numbered(), _EVENTS.c.position > place)) or 0)
-
-    def forget_before(self, moment: datetime) -> int:
-        """Remove what groups have taken in, or had retried, before a moment; return how many rows.
-
-        A group's offset is behind all of it, so nothing is delivered twice. Dead letters stay, and so do the
-        facts themselves: they cannot be deleted.
-        """
-        oldest = checked(InboxEntry, {"created_at": moment})["created_at"]
-        groups = select(_OFFSETS.c.consumer).where(_OFFSETS.c.organization_id == self._owner())
-        removed = 0
-        for table, moment_of, *also in (
-            (_INBOX, _INBOX.c.created_at, _INBOX.c.consumer.in_(groups)),
-            (_DELIVERIES, _DELIVERIES.c.updated_at, _DELIVERIES.c.state == "done"),
-        ):
-            statement = delete(table).where(
-                table.c.organization_id == self._owner(), moment_of < oldest, *also
-            )
-            done: Any = self.session.execute(statement)
-            removed += int(done.rowcount)
-        return removed
 
     def _owner(self) -> UUID:
         return tenancy.required_organization_id(self.session)
