@@ -158,7 +158,7 @@ class Consumers:
         return _started(consume, *self._arguments, ready), ready
 
     def maybe_kill(self) -> None:
-        """Kill one that has been at work for a while, if it is time to: starting takes longer than working."""
+        """Kill one that has been at work for a while (starting takes longer), if it is time to."""
         now = time.monotonic()
         for number, (_, ready) in enumerate(self._running):
             if ready.is_set():
