@@ -4,7 +4,7 @@ import functools
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from rich.console import Console
 from procur.audit.seal import seal_waiting
 from procur.core.actor import Actor
 from procur.core.clock import Clock, SteppingClock, SystemClock
+from procur.core.context import Cause, because_of, current_cause
 from procur.core.errors import InvalidInput, NotFound, ProcurError, Unavailable
 from procur.db import DatabaseSession, Session
 from procur.db.config import DatabaseConfig
@@ -22,6 +23,7 @@ from procur.db.repositories import AuditRepository
 from procur.documents.settings import FOLDER, DocumentSettings, store_from
 from procur.documents.store import DocumentStore, LocalStore
 from procur.identity.service import actor_for, unattended
+from procur.web.correlation import new_correlation
 
 DEFAULT_HOME = Path()
 
@@ -36,6 +38,9 @@ class Workspace:
     organization: str | None = None
     clock: Clock = field(default_factory=SystemClock)
     ids: Callable[[], Any] | None = None
+    # Names what this command does as the cause of its jobs and facts. Not as what they belong to: the chain
+    # of a purchase is named by its request, over many commands.
+    command_id: str = field(default_factory=lambda: f"command {new_correlation()}")
     # The demo's database is its own file, whatever the environment says.
     embedded: bool = False
     _database: DatabaseSession | None = None
@@ -93,16 +98,29 @@ class Workspace:
 
     @contextmanager
     def session(self, *, read_only: bool = False) -> Iterator[Session]:
-        """One transaction of this organisation, committed at the end; `read_only` blocks no writer."""
-        with self.database.get_session(
-            self.organization, read_only=read_only, ids=self.ids, clock=self.clock
-        ) as session:
+        """One transaction of this organisation, committed at the end; `read_only` blocks no writer.
+
+        What it writes is caused by this command; to what it belongs (a request) it says itself.
+        """
+        with (
+            because_of(self._cause()),
+            self.database.get_session(
+                self.organization, read_only=read_only, ids=self.ids, clock=self.clock
+            ) as session,
+        ):
             yield session
         self._unsealed = self._unsealed or AuditRepository(session).has_written()
 
     def to_seal(self) -> None:
         """Note that work done for this command has written to the trail, in sessions of its own."""
         self._unsealed = True
+
+    def _cause(self) -> Cause:
+        """Return what causes what is done now; where ids are repeatable, nothing random comes in."""
+        cause = current_cause()
+        if cause.causation_id is not None or self.ids is not None:
+            return cause
+        return replace(cause, causation_id=self.command_id)
 
     def seal(self) -> None:
         """Seal the audit entries that this command has committed.

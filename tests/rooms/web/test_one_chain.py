@@ -14,6 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from starlette.testclient import TestClient
 
 from factories.serving import listen, make_key, serving
+from factories.terminal import Terminal
 from procur.app import create_app
 from procur.audit.trail import record
 from procur.core import logs, tracing
@@ -139,6 +140,16 @@ def test_one_id_and_one_trace_lead_from_the_request_to_the_audit_trail(database,
     ]  # fmt: skip
     assert all(one["trace_id"] == TRACE for one in lines)
     assert (lines[1]["job_id"], lines[1]["outcome"]) == (job, "done")
+
+
+def test_a_command_has_an_id_of_its_own_too(tmp_path):
+    terminal = Terminal(tmp_path)
+    terminal.told("init", "--email", "alice@acme.example")
+    terminal.told("keys", "add", "k", "--scope", "events.read")
+    facts = terminal.told("events", "tail")["events"]
+    chains = {fact["type"]: terminal.told("events", "show", fact["id"])["causation_id"] for fact in facts}
+    assert chains["OrganizationSetUp"] == chains["UserAdded"] != chains["ApiKeyMade"]
+    assert all(chain.startswith("command ") for chain in chains.values())
 
 
 def test_an_attempt_that_fails_is_a_line_and_a_failed_span(sqlite_database, collector, written):
