@@ -182,3 +182,16 @@ def test_a_vendors_answer_asks_for_our_next_round(house: House) -> None:
     assert play(house) == 1
     with house.session() as session:
         assert NegotiationRepository(session).ready(house.row(session, request_id).id) == []
+
+
+def test_who_looks_on_sees_every_round_once_as_who_plays(house: House) -> None:
+    request_id, live, seen, of_one = house.request(), [], [], []  # type: ignore[var-annotated]
+    told = house.negotiate(request_id, rounds=4, on_round=live.append)
+    ended = negotiating.watch_negotiation(house.alice, request_id, on_round=seen.append)
+    assert seen == live
+    assert ended["negotiations"] == told["negotiations"]
+    name = told["negotiations"][1]["session_id"]
+    ended = negotiating.watch_negotiation(house.alice, name, on_round=of_one.append)
+    assert of_one == [one for one in live if one["session_id"] == name]
+    assert [each["session_id"] for each in ended["negotiations"]] == [name]
+    assert {one["answer"] for one in live if one["move"] == "offer"} <= {"accept", "counter", "end"}
