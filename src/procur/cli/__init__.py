@@ -40,6 +40,7 @@ COMMANDS = {
         "Answer over HTTP: the event stream, health, metrics; with workers in the same process",
     ),
     "work": ("work", "Do the jobs that wait, on as many machines as you like"),
+    "relay": ("relay", "Tell Celery's workers which jobs are due"),
     "db": ("database", "Show the schema version of the database, or upgrade it"),
     "keys": ("keys", "Make, list and revoke the keys by which programs ask over HTTP"),
     "status": ("jobs", "Show on one screen what waits, what is stuck and what comes next"),

@@ -3,6 +3,7 @@
 import click
 
 from procur.cli.steps import working as steps
+from procur.cli.steps.relaying import work_for_celery
 from procur.cli.workspace import Workspace, read_pairs, workspace_command
 from procur.core.errors import InvalidInput
 from procur.workers.tasks import QUEUES
@@ -28,6 +29,9 @@ from procur.workers.tasks import QUEUES
     "--metrics-port", type=click.IntRange(0, 65535), default=None, help="Answer /metrics on this port."
 )
 @click.option("--metrics-host", default="127.0.0.1", show_default=True, help="And on this address.")
+@click.option(
+    "--celery", is_flag=True, help="Be a worker of Celery's (extra celery), with --threads processes."
+)
 @click.option("--once", is_flag=True, help="Do what is due now, in one thread, and end.")
 @workspace_command
 def work(
@@ -40,6 +44,7 @@ def work(
     once: bool,
     metrics_port: int | None,
     metrics_host: str,
+    celery: bool,
 ) -> None:
     """Do the jobs that wait, and tell the rooms what has happened, until stopped.
 
@@ -53,6 +58,11 @@ def work(
         raise InvalidInput(f"no such queue: {named}", field="queues", hint="queues: " + ", ".join(QUEUES))
     if once:
         steps.work_once(workspace, names, lease=lease)
+        return
+    if celery:
+        if limits:
+            raise InvalidInput("--limit is not for Celery", field="limit", hint="start fewer processes")
+        work_for_celery(workspace, names, processes=threads, lease=lease)
         return
     bounds = {queue: _number(text) for queue, text in read_pairs(limits, option="limit").items()}
     place = None if metrics_port is None else (metrics_host, metrics_port)

@@ -6,7 +6,7 @@ import signal
 import threading
 from contextlib import ExitStack
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
 import click
 
@@ -21,6 +21,16 @@ from procur.workers.tasks import tasks
 from procur.workers.tools import Tools
 
 _END_WITHIN = 8.0  # seconds that jobs at work have to finish; the process ends within ten
+
+
+class Runs(Protocol):
+    """What runs between a start and a stop."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self, timeout: float = 8.0) -> bool:
+        """End within so many seconds; say whether everything at work has finished."""
 
 
 def work_once(workspace: Workspace, queues: list[str], *, lease: float) -> None:
@@ -48,8 +58,30 @@ def work(
     metrics: tuple[str, int] | None = None,
 ) -> None:
     """Work until a signal comes; the second one ends the process at once. `metrics`: where to answer them."""
+    tools = Tools.from_environment(workspace.home, workspace.database)
+    house = House(
+        workspace.database, tools, handlers(), queues=queues, threads=threads, lease=lease, limits=limits
+    )
+    kinds = sorted(task.kind.name for task in house.tasks if task.kind.queue in queues)
+    told = {"worker": house.worker.name, "queues": queues, "threads": threads, "lease": lease, "kinds": kinds}
+    lines = [
+        f"Working on {', '.join(queues)} in {threads} threads as {house.worker.name}.",
+        f"  kinds of work: {', '.join(kinds) or 'none'}",
+    ]
+    with ExitStack() as shown:
+        if metrics is not None:
+            figures = Figures(workspace.database, {handler.group for handler in handlers()})
+            port = shown.enter_context(answering(figures, *metrics))
+            told["metrics"] = f"http://{metrics[0]}:{port}/metrics"
+            lines.append(f"  figures: {told['metrics']}")
+        lines.append("  Ctrl-C stops: jobs at work finish first.")
+        until_stopped(workspace, "procur-work", house, told, "\n".join(lines))
+
+
+def until_stopped(workspace: Workspace, service: str, house: Runs, told: dict[str, Any], text: str) -> None:
+    """Run something until a signal comes; the second one ends the process at once."""
     logs.configure()
-    end_traces = tracing.configure("procur-work")
+    end_traces = tracing.configure(service)
     stop = threading.Event()
 
     def stopping(_number: int, _frame: FrameType | None) -> None:
@@ -58,32 +90,13 @@ def work(
         stop.set()
 
     before = {one: signal.signal(one, stopping) for one in (signal.SIGTERM, signal.SIGINT)}
-    tools = Tools.from_environment(workspace.home, workspace.database)
-    house = House(
-        workspace.database, tools, handlers(), queues=queues, threads=threads, lease=lease, limits=limits
-    )
-    shown = ExitStack()
-    if metrics is not None:
-        figures = Figures(workspace.database, {handler.group for handler in handlers()})
-        port = shown.enter_context(answering(figures, *metrics))
-        metrics = (metrics[0], port)
     house.start()
-    kinds = sorted(task.kind.name for task in house.tasks if task.kind.queue in queues)
-    told = {"worker": house.worker.name, "queues": queues, "threads": threads, "lease": lease, "kinds": kinds}
-    if metrics is not None:
-        told["metrics"] = f"http://{metrics[0]}:{metrics[1]}/metrics"
-    _say(workspace, told, f"Working on {', '.join(queues)} in {threads} threads as {house.worker.name}.")
-    if not workspace.as_json:
-        click.echo(f"  kinds of work: {', '.join(kinds) or 'none'}")
-        if metrics is not None:
-            click.echo(f"  figures: {told['metrics']}")
-        click.echo("  Ctrl-C stops: jobs at work finish first.")
+    _say(workspace, told, text)
     try:
         while not stop.wait(1.0):  # woken for signals on every platform
             pass
         ended = house.stop(_END_WITHIN)
     finally:
-        shown.close()
         for one, handler in before.items():
             signal.signal(one, handler)
         end_traces()
