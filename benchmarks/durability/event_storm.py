@@ -14,7 +14,6 @@ import multiprocessing
 import os
 import random
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -110,11 +109,12 @@ def extend(before: str, key: str) -> str:
 
 
 def consume(url: str, groups: int, cured: bool, ready: Any) -> None:
-    """Deliver until killed (a process)."""
-    database = DatabaseSession(url)
+    """Deliver until killed (a process), or until nobody is left to kill it."""
+    database, parent = DatabaseSession(url), os.getppid()
     Bus(database, handlers(groups, cured=cured), retrying=RETRYING).start()
     ready.set()
-    signal.pause()
+    while os.getppid() == parent:
+        time.sleep(0.5)
 
 
 def append(url: str, storm: Storm, number: int) -> None:
