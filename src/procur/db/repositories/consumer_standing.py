@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String, Table, and_, column, func, literal, select, values
+from sqlalchemy import Table, and_, func, literal, select
 from sqlalchemy.orm import Session
 
 from procur.db import tenancy
 from procur.db.arguments import Checked
 from procur.db.models import EventDelivery, EventHead, EventOffset, EventRecord, Organization
+from procur.db.repositories.consumers import named
 
 _DELIVERIES: Table = EventDelivery.__table__  # type: ignore[assignment]
 _EVENTS: Table = EventRecord.__table__  # type: ignore[assignment]
@@ -61,7 +62,7 @@ class ConsumerStandingRepository(Checked):
         return int(number), oldest
 
     def _unread(self, names: list[str]) -> dict[str, tuple[int, datetime | None]]:
-        wanted = values(column("consumer", String), name="wanted").data([(name,) for name in names]).cte()
+        wanted = named(names)
         place = func.coalesce(_OFFSETS.c.position, 0)
         of_pair = and_(
             _OFFSETS.c.organization_id == _HEADS.c.organization_id, _OFFSETS.c.consumer == wanted.c.consumer

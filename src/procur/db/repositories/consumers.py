@@ -7,18 +7,18 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    CTE,
     Select,
     String,
     Table,
     and_,
     case,
-    column,
     func,
     literal,
     select,
     tuple_,
+    union_all,
     update,
-    values,
 )
 from sqlalchemy.orm import Session
 
@@ -64,7 +64,7 @@ class ConsumerRepository(Checked):
         names = sorted(set(consumers))
         if not names:
             return []
-        wanted = values(column("consumer", String), name="wanted").data([(name,) for name in names]).cte()
+        wanted = named(names)
         live = _ORGANIZATIONS.c.deleted_at.is_(None)
         fresh = (
             select(wanted.c.consumer, _HEADS.c.organization_id)
@@ -275,6 +275,12 @@ class ConsumerRepository(Checked):
             index_elements=["organization_id", "consumer", "event_id"]
         )
         self.session.connection().execute(insert, rows)
+
+
+def named(consumers: Iterable[str]) -> CTE:
+    """Return a table of one column, `consumer` (VALUES would be compiled anew each time: milliseconds)."""
+    rows = [select(literal(name, String).label("consumer")) for name in consumers]
+    return union_all(*rows).cte("wanted")
 
 
 def _due() -> tuple[Any, Any]:
