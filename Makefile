@@ -62,6 +62,10 @@ bench-short: $(VENV)/.dev ## The same, shortened for CI
 	@$(BIN)/python benchmarks/negotiation_grid.py --short
 	@$(BIN)/python benchmarks/audit_trail.py --short
 
+.PHONY: chaos
+chaos: $(VENV)/.dev ## Kill workers, databases and Redis under work; CHAOS=short for some minutes
+	@$(BIN)/python benchmarks/durability $(if $(filter short,$(CHAOS)),--short)
+
 UV := $(VENV)/tools/bin/uv
 $(UV):
 	@$(PYTHON) -m venv $(VENV)/tools && $(VENV)/tools/bin/python -m pip install --quiet uv
