@@ -32,8 +32,12 @@ demo: $(VENV)/.run ## From a request in plain words to a signed contract and a p
 	@$(BIN)/procur demo
 
 .PHONY: test
-test: $(VENV)/.dev ## Run the tests on SQLite and on a PostgreSQL that the tests start themselves
-	@$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+test: $(VENV)/.dev ## Run the tests on SQLite, and on a PostgreSQL and a Redis that the tests start themselves
+	@$(BIN)/python -m pytest -n auto -m "not slow" $(PYTEST_ARGS)
+
+.PHONY: test-slow
+test-slow: $(VENV)/.dev ## Run the tests that start and kill processes and servers again and again
+	@$(BIN)/python -m pytest -n auto -m slow --ignore=tests/docs $(PYTEST_ARGS)
 
 .PHONY: check
 check: $(VENV)/.dev ## Lint, types, architecture, migrations, documentation links
@@ -41,7 +45,7 @@ check: $(VENV)/.dev ## Lint, types, architecture, migrations, documentation link
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest -q -p no:randomly tests/migrations tests/docs
+	@$(BIN)/python -m pytest -q -n auto tests/migrations tests/docs
 
 .PHONY: wheel-check
 wheel-check: $(VENV)/.run ## Install the built wheel alone and use it (needs a package index)

@@ -24,9 +24,10 @@ KINDS: list[type[Repository[Any]]] = sorted(
     ),
     key=lambda kind: kind.__name__,
 )
-MODELS: list[Any] = [
-    mapper.class_ for mapper in Base.registry.mappers if issubclass(mapper.class_, OfOrganization)
-]
+MODELS: list[Any] = sorted(
+    (mapper.class_ for mapper in Base.registry.mappers if issubclass(mapper.class_, OfOrganization)),
+    key=lambda model: model.__name__,
+)
 
 
 @pytest.fixture

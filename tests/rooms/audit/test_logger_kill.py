@@ -19,6 +19,8 @@ from procur.audit.verify import verify
 from procur.db import DatabaseConfig, DatabaseSession
 from procur.db.repositories import AuditRepository
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = 12  # two processes are killed in each
 QUEUED = 60
 

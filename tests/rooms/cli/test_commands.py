@@ -39,6 +39,11 @@ ARGUMENTS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("contract", "draft"): ("REQ-1",),
     ("contract", "show"): ("CON-1",),
     ("contract", "sign"): ("CON-1", "--for", "buyer"),
+    ("events", "show"): ("1",),
+    ("jobs", "cancel"): ("nobody",),
+    ("jobs", "redrive"): ("nobody",),
+    ("jobs", "show"): ("nobody",),
+    ("keys", "revoke"): ("nobody",),
     ("mandate", "set"): ("REQ-1",),
     ("mandate", "show"): ("REQ-1",),
     ("match",): ("REQ-1",),
@@ -70,8 +75,16 @@ ARGUMENTS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("webhooks", "test"): ("nobody",),
 }
 MORE: dict[tuple[str, ...], tuple[str, ...]] = {
+    ("events", "drop"): ("01a1fed4-6886-7860-b721-276b7bdee56d", "--reason", "no use"),
+    ("events", "redrive"): ("webhooks",),
+    ("events", "replay"): ("webhooks", "--from-position", "1"),
+    ("keys", "add"): ("k", "--scope", "events.read"),
     ("policy", "set"): ("policy.json",),
     ("request", "new"): (NEED,),
+    ("schedules", "pause"): ("cleanup",),
+    ("schedules", "resume"): ("cleanup",),
+    ("schedules", "run"): ("cleanup",),
+    ("schedules", "set"): ("cleanup", "--cron", "0 5 * * *"),
     ("vendors", "import"): ("--packaged",),
     ("webhooks", "add"): ("https://hooks.example/procur",),
 }

@@ -9,7 +9,11 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from procur.db.repositories import ConversationRepository
+
+pytestmark = pytest.mark.slow
 
 KILLS = 12  # per writer; two writers
 WRITER = Path(__file__).with_name("writer.py")

@@ -9,7 +9,7 @@ TRANSPORTS = {"in process": InProcess, "threads": Threads}
 REDIS = "redis streams"
 
 
-@pytest.fixture(params=[*TRANSPORTS, REDIS])
+@pytest.fixture(params=[*TRANSPORTS, pytest.param(REDIS, marks=pytest.mark.slow)])
 def transport(request: pytest.FixtureRequest, database: DatabaseSession) -> Transport:
     if request.param == REDIS:
         return RedisStreams(database, request.getfixturevalue("redis_url"))

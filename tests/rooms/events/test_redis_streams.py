@@ -24,6 +24,8 @@ from procur.events.redis_relay import StreamRelay
 from procur.events.redis_settings import EventsRedisSettings
 from procur.events.redis_streams import Streams
 
+pytestmark = pytest.mark.slow
+
 THINGS = 5
 
 

@@ -17,6 +17,8 @@ from factories.serving import Heard, make_key
 from factories.terminal import Terminal
 from procur.db.repositories import EventRepository, JobRepository
 
+pytestmark = pytest.mark.slow
+
 LINE = 30  # seconds for a line to come
 
 

@@ -26,6 +26,8 @@ from procur.workers.celery_settings import CelerySettings
 from procur.workers.relay import Relay
 from procur.workers.tasks import QUEUES
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 NAMES = tuple(kind.name for kind in KINDS)
 WANTED = Queues(QUEUES, NAMES)
