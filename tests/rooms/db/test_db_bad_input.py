@@ -184,7 +184,7 @@ class _Attempt:
         """Return the field that the error names, or what happened instead."""
         return self._told(self.repository.update, field, self.key, **{field: value})
 
-    def _told(self, call: Any, field: str, *given: Any, **values: Any) -> str:
+    def _told(self, call: Any, field: str, /, *given: Any, **values: Any) -> str:
         session = self.repository.session
         try:
             call(*given, **values)
