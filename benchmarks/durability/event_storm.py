@@ -13,16 +13,14 @@ import json
 import multiprocessing
 import os
 import random
-import shutil
 import sys
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
+
+from places import databases
 
 from procur.db import DatabaseSession, Session
 from procur.db.repositories import (
@@ -316,29 +314,6 @@ def _compare(
                 if expected.get(key) != found.get(key)
             ]
     return len(wrong) == before
-
-
-@contextmanager
-def databases() -> Iterator[dict[str, DatabaseSession]]:
-    """Lend an empty, migrated database of each kind."""
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
-    import postgres
-
-    folder = Path(tempfile.mkdtemp(prefix="procur-storm-"))
-    server = postgres.start(os.getpid())
-    found = {
-        "SQLite": DatabaseSession(f"sqlite:///{folder / 'storm.db'}"),
-        "PostgreSQL": DatabaseSession(server.url),
-    }
-    try:
-        for database in found.values():
-            database.create_all_tables()
-        yield found
-    finally:
-        for database in found.values():
-            database.close()
-        postgres.stop(server)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def main() -> None:

@@ -10,19 +10,14 @@ process, and from another one.
 import argparse
 import json
 import multiprocessing
-import os
 import queue
-import shutil
 import statistics
-import sys
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
+
+from places import databases
 
 from procur.db import DatabaseSession, Session
 from procur.db.repositories import EventRepository, NotificationRepository
@@ -135,29 +130,6 @@ def _write_when_asked(url: str, asked: Any) -> None:
         EventRepository(session).count()
     while True:
         _one(database, asked.get())
-
-
-@contextmanager
-def databases() -> Iterator[dict[str, DatabaseSession]]:
-    """Lend an empty, migrated database of each kind."""
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
-    import postgres
-
-    folder = Path(tempfile.mkdtemp(prefix="procur-bench-"))
-    server = postgres.start(os.getpid())
-    found = {
-        "SQLite": DatabaseSession(f"sqlite:///{folder / 'bench.db'}"),
-        "PostgreSQL": DatabaseSession(server.url),
-    }
-    try:
-        for database in found.values():
-            database.create_all_tables()
-        yield found
-    finally:
-        for database in found.values():
-            database.close()
-        postgres.stop(server)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def main() -> None:

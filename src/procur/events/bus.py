@@ -3,9 +3,9 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Literal
 from uuid import UUID
 
 from procur.core.errors import Unavailable
@@ -16,6 +16,7 @@ from procur.db.wake import Wake
 from procur.events.groups import Batch, Group, Retrying, groups_of, read_on, waiting
 from procur.events.handlers import Handler
 from procur.events.numbering import number
+from procur.events.running import RunningBus
 
 _REST = (0.1, 5.0)  # seconds after the first and at most after later failures
 _ELSEWHERE = 0.05  # seconds until asking again for what another process is at
@@ -31,7 +32,7 @@ class _Rest:
     failures: int
 
 
-class Bus:
+class Bus(RunningBus):
     """Numbers facts and delivers them. Several processes may run one each: they share by organisation.
 
     The database going away and coming back is survived; nothing is lost by a kill at any moment. A bus is
@@ -49,49 +50,21 @@ class Bus:
         limit: int = 100,
         retrying: Retrying | None = None,
     ) -> None:
-        self.database = database
+        super().__init__(database, wake)
         self.groups = groups_of(handlers)
-        self._own_wake = wake is None
-        self._wake = wake or Wake(database)
         self._number = threads or (2 if database.engine.dialect.name == "postgresql" else 1)
         self._poll, self._limit, self._retrying = poll, limit, retrying or Retrying()
-        self._stopping = threading.Event()
         self._board = _Board(self)
-        self._threads: list[threading.Thread] = []
 
-    def start(self) -> Self:
-        """Start the threads."""
-        if self._threads:
-            raise RuntimeError("this bus runs already")
-        runs = [("numbering", self._number_on)]
+    def _runs(self) -> list[tuple[str, Callable[[], None]]]:
+        runs: list[tuple[str, Callable[[], None]]] = [("numbering", self._number_on)]
         if self.groups:
             runs += [(f"delivery-{n}", self._deliver_on) for n in range(1, self._number + 1)]
-        self._threads = [
-            threading.Thread(target=run, name=f"procur-{name}", daemon=True) for name, run in runs
-        ]
-        if self._own_wake:
-            self._wake.start()
-        for thread in self._threads:
-            thread.start()
-        return self
+        return runs
 
-    def stop(self, timeout: float = 5.0) -> bool:
-        """Let each thread finish its transaction; say whether all have within so many seconds."""
-        self._stopping.set()
-        self._wake.ring()
+    def _ring(self) -> None:
+        super()._ring()
         self._board.ring()
-        end = time.monotonic() + timeout
-        for thread in self._threads:
-            thread.join(max(0.0, end - time.monotonic()))
-        if self._own_wake:
-            self._wake.stop()
-        return not any(thread.is_alive() for thread in self._threads)
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_error: object) -> None:
-        self.stop()
 
     # -- numbering ---------------------------------------------------------------------------------------
 

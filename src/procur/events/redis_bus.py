@@ -4,11 +4,10 @@ Streams say who works on what, and wake consumers on many machines at once. Redi
 at any moment: the relay adds again what the groups have not read.
 """
 
-import threading
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -27,13 +26,14 @@ from procur.events.redis_consumer import StreamConsumer
 from procur.events.redis_relay import StreamRelay
 from procur.events.redis_settings import URL, EventsRedisSettings
 from procur.events.redis_streams import Streams
+from procur.events.running import RunningBus
 
 _PAUSES = (0.05, 2.0)  # seconds after the first and at most after later failures
 _TRIMS = 1.0
 _BLOCK = 0.5  # seconds that a consumer waits in Redis at most, so that it notices the end
 
 
-class RedisBus:
+class RedisBus(RunningBus):
     """Numbers facts, adds them to streams, takes them in. Several processes may run one each.
 
     A bus is started once; `wake` is one that is listening already, else it has its own.
@@ -52,52 +52,27 @@ class RedisBus:
         retrying: Retrying | None = None,
     ) -> None:
         """`threads` consumers per group; `idle`: seconds after which another one takes over."""
-        self.database, self.groups = database, groups_of(handlers)
+        super().__init__(database, wake)
+        self.groups = groups_of(handlers)
         self._client = _connect(settings)
         self._streams = Streams(self._client, settings.prefix, [group.name for group in self.groups])
-        self._own_wake, self._wake = wake is None, wake or Wake(database)
         self._number, self._poll = threads, poll
         self._idle, self._retrying = idle, retrying or Retrying()
-        self._stopping = threading.Event()
-        self._threads: list[threading.Thread] = []
 
-    def start(self) -> Self:
-        """Start the threads."""
-        if self._threads:
-            raise RuntimeError("this bus runs already")
+    def _runs(self) -> list[tuple[str, Callable[[], None]]]:
         runs: list[tuple[str, Callable[[], None]]] = [("relay", self._relay_on)]
         if self.groups:
             runs.append(("retries", self._try_again_on))
         for group in self.groups:
             runs += [(f"{group.name}-{n}", partial(self._consume_on, group)) for n in range(self._number)]
-        self._threads = [
-            threading.Thread(target=run, name=f"procur-{name}", daemon=True) for name, run in runs
-        ]
-        if self._own_wake:
-            self._wake.start()
-        for thread in self._threads:
-            thread.start()
-        return self
+        return runs
 
     def stop(self, timeout: float = 5.0) -> bool:
-        """Let each thread finish its transaction; say whether all have within so many seconds."""
-        self._stopping.set()
-        self._wake.ring()
-        end = time.monotonic() + timeout
-        for thread in self._threads:
-            thread.join(max(0.0, end - time.monotonic()))
-        if self._own_wake:
-            self._wake.stop()
-        stopped = not any(thread.is_alive() for thread in self._threads)
+        """Stop the threads, and close the connection to Redis when all have ended."""
+        stopped = super().stop(timeout)
         if stopped:
             self._client.close()
         return stopped
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_error: object) -> None:
-        self.stop()
 
     # -- the threads ---------------------------------------------------------------------------------------
 
