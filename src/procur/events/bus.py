@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
+from procur.core.backoff import pause_after
 from procur.core.errors import Unavailable
 from procur.core.logs import about, get_logger, line
 from procur.core.metrics import count_facts
@@ -178,7 +179,7 @@ class _Board:
 
 
 def _pause(failures: int) -> float:
-    return min(_REST[1], _REST[0] * 2.0 ** (failures - 1))
+    return pause_after(failures, first=_REST[0], longest=_REST[1])
 
 
 def told(group: Group, batch: Batch) -> Outcome:

@@ -14,6 +14,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
+from procur.core.backoff import pause_after
 from procur.core.errors import InvalidInput, Unavailable
 from procur.db import DatabaseSession
 from procur.db.repositories import ConsumerRepository
@@ -131,7 +132,7 @@ class RedisBus(RunningBus):
                     continue
                 failures += 1
                 _say(doing, error)
-                self._stopping.wait(min(_PAUSES[1], _PAUSES[0] * 2.0 ** (failures - 1)))
+                self._stopping.wait(pause_after(failures, first=_PAUSES[0], longest=_PAUSES[1]))
             else:
                 failures = 0
 

@@ -14,6 +14,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from procur.core.backoff import pause_after
 from procur.core.errors import Unavailable
 from procur.core.logs import get_logger
 from procur.db import DatabaseSession
@@ -110,7 +111,7 @@ class Relay:
             except Exception as error:  # noqa: BLE001 - whatever it is, jobs must go on being told
                 failures += 1
                 _complain(error)
-                self._stopping.wait(min(_PAUSES[1], _PAUSES[0] * 2.0 ** (failures - 1)))
+                self._stopping.wait(pause_after(failures, first=_PAUSES[0], longest=_PAUSES[1]))
                 continue
             failures = 0
             if waiting:

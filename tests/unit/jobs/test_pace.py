@@ -1,6 +1,6 @@
 from random import Random
 
-from procur.core.backoff import wait_before
+from procur.core.backoff import pause_after, wait_before
 from procur.jobs.pace import Pace
 
 
@@ -26,3 +26,8 @@ def test_waits_grow_are_spread_and_have_a_limit() -> None:
     assert all(max(one) <= limit for one, limit in zip(waits, (2, 8, 64, 600, 600), strict=True))
     assert all(min(one) < max(one) / 10 for one in waits)
     assert max(waits[-1]) > 500
+
+
+def test_who_fails_for_hours_rests_no_longer_and_goes_on() -> None:
+    rests = [pause_after(failures, first=0.1, longest=5.0) for failures in (1, 2, 3, 7, 1025, 10**9)]
+    assert rests == [0.1, 0.2, 0.4, 5.0, 5.0, 5.0]
