@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import event, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,7 +22,7 @@ from procur.db.session import DatabaseSession
 
 CHANNEL = "procur"
 _TRANSACTION = "announced"
-_NOTIFY = text(f"SELECT pg_notify('{CHANNEL}', '')")
+_NOTIFY = text(f"SELECT pg_notify('{CHANNEL}', :by)")
 _LOOK_EVERY = 0.005  # seconds between two looks at SQLite's counter
 _TRY_AGAIN = 1.0  # seconds before a broken connection is opened anew
 _LISTEN_FOR = 0.25  # seconds; how long stopping may take at most
@@ -36,6 +37,7 @@ class _Signal:
     def __init__(self) -> None:
         self.condition = threading.Condition()
         self.number = 0
+        self.name = uuid4().hex  # tells this process's own notifications: it has heard of those already
         self.calls: list[Callable[[], None]] = []
 
     def ring(self) -> None:
@@ -60,7 +62,7 @@ def announce(session: Session) -> None:
         return
     connection = session.connection()
     if connection.dialect.name == "postgresql":
-        connection.execute(_NOTIFY)
+        connection.execute(_NOTIFY, {"by": _signal(str(connection.engine.url)).name})
     if _TRANSACTION not in session.info:
         event.listen(session, "after_commit", _ring)
     session.info[_TRANSACTION] = session.get_transaction()
@@ -145,7 +147,7 @@ class Wake:
             driver.cursor().execute(f"LISTEN {CHANNEL}")
             self._signal.ring()  # what was written while nobody listened
             while not self._stopping.is_set():
-                if _notified(driver, _LISTEN_FOR):
+                if _notified(driver, _LISTEN_FOR, but=self._signal.name):
                     self._signal.ring()
         finally:
             raw.close()
@@ -166,12 +168,12 @@ class Wake:
             raw.close()
 
 
-def _notified(driver: Any, seconds: float) -> bool:
-    """Wait for a notification on a driver's connection; both drivers of PostgreSQL can."""
+def _notified(driver: Any, seconds: float, *, but: str) -> bool:
+    """Wait for a notification on a driver's connection, say whether one is not from `but`."""
     if callable(driver.notifies):
-        return any(True for _ in driver.notifies(timeout=seconds, stop_after=1))
+        return any(one.payload != but for one in driver.notifies(timeout=seconds, stop_after=1))
     select.select([driver], [], [], seconds)  # psycopg2
     driver.poll()
-    heard = bool(driver.notifies)
+    heard = any(one.payload != but for one in driver.notifies)
     driver.notifies.clear()
     return heard

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -14,15 +13,17 @@ from procur.core.logs import about, get_logger, line
 from procur.core.metrics import count_facts
 from procur.db import DatabaseSession
 from procur.db.wake import Wake
-from procur.events.groups import Batch, Group, Retrying, groups_of, read_on, waiting
+from procur.events.groups import Batch, Group, Retrying, groups_of, waiting
 from procur.events.handlers import Handler
 from procur.events.numbering import number
+from procur.events.reading import read_on
 from procur.events.running import RunningBus
 
 _REST = (0.1, 5.0)  # seconds after the first and at most after later failures
 _ELSEWHERE = 0.05  # seconds until asking again for what another process is at
 
 Outcome = Literal["well", "elsewhere", "failed"]
+_Pair = tuple[str, UUID]  # a group's name, an organisation
 
 
 @dataclass(slots=True)
@@ -54,7 +55,7 @@ class Bus(RunningBus):
         super().__init__(database, wake)
         self.groups = groups_of(handlers)
         self._number = threads or (2 if database.engine.dialect.name == "postgresql" else 1)
-        self._poll, self._limit, self._retrying = poll, limit, retrying or Retrying()
+        self.poll, self._limit, self._retrying = poll, limit, retrying or Retrying()
         self._board = _Board(self)
 
     def _runs(self) -> list[tuple[str, Callable[[], None]]]:
@@ -70,8 +71,9 @@ class Bus(RunningBus):
     # -- numbering ---------------------------------------------------------------------------------------
 
     def _number_on(self) -> None:
-        failures, seen = 0, self._wake.seen()
+        failures = 0
         while not self._stopping.is_set():
+            seen = self._wake.seen()
             try:
                 grown = number(self.database)
             except Exception as error:  # noqa: BLE001 - whatever it is, facts must go on being numbered
@@ -80,9 +82,11 @@ class Bus(RunningBus):
                 self._stopping.wait(_pause(failures))
                 continue
             failures = 0
-            self._board.ring()  # also where another process was faster: there is something to read now
-            if not grown:
-                seen = self._wake.wait(seen, self._poll)
+            if grown:
+                self._board.add(grown)
+            else:
+                self._board.ring()  # another process may have been faster: there is something to read now
+            self._wake.wait(seen, self.poll)
 
     # -- delivery ----------------------------------------------------------------------------------------
 
@@ -91,7 +95,7 @@ class Bus(RunningBus):
             seen = self._board.rung
             found = self._board.take()
             if found is None:
-                self._board.wait(seen, self._poll)
+                self._board.wait(seen, self.poll)
                 continue
             group, organization = found
             outcome = self._deliver(group, organization)
@@ -111,49 +115,58 @@ class Bus(RunningBus):
 
 
 class _Board:
-    """What the delivery threads of a bus share: where work waits, who is at it, who rests."""
+    """What the delivery threads of a bus share: where work waits, who is at it, who rests.
+
+    Where work waits is told by who numbers, and asked after a ring or a batch, by one thread: on an idle bus
+    each question more stands in the way of the fact that has just come.
+    """
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
-        self._lock = threading.Lock()
         self._changed = threading.Condition()
-        self._waiting: deque[tuple[Group, UUID]] = deque()
-        self._busy: set[tuple[str, UUID]] = set()
-        self._resting: dict[tuple[str, UUID], _Rest] = {}
-        self._asking = _Rest(0.0, 0)
+        self._waiting: dict[_Pair, tuple[Group, UUID]] = {}
+        self._busy: set[_Pair] = set()
+        self._resting: dict[_Pair, _Rest] = {}
+        self._asking = _Rest(0.0, 0)  # until when nobody asks, and how often asking has failed
         self.rung = 0
+
+    def add(self, organizations: Iterable[UUID]) -> None:
+        """Tell in which organisations there are new facts."""
+        with self._changed:
+            self._note((group, key) for key in organizations for group in self._bus.groups)
+            self._tell()
 
     def ring(self) -> None:
         """Tell that there may be something new."""
         with self._changed:
-            self.rung += 1
-            self._changed.notify_all()
+            self._ask_soon()
+            self._tell()
 
     def wait(self, seen: int, timeout: float) -> None:
         """Wait for the next ring, at most so many seconds or until somebody's rest is over."""
-        with self._lock:
+        with self._changed:
             now = time.monotonic()
             ends = [rest.until for rest in (*self._resting.values(), self._asking) if rest.until > now]
-        timeout = min([timeout, *(end - now for end in ends)])
-        with self._changed:
-            self._changed.wait_for(lambda: self.rung != seen, timeout)
+            if not self._changed.wait_for(
+                lambda: self.rung != seen, min([timeout, *(end - now for end in ends)])
+            ):
+                self._ask_soon()
 
     def take(self) -> tuple[Group, UUID] | None:
         """Return a group and organisation with work that nobody of this process is at; None: wait."""
-        with self._lock:
-            if not self._waiting and time.monotonic() >= self._asking.until:
-                self._ask()
-            while self._waiting:
-                group, key = self._waiting.popleft()
-                if self._is_free((group.name, key)):
-                    self._busy.add((group.name, key))
-                    return group, key
-            return None
+        with self._changed:
+            found = self._next()
+            if found is not None or time.monotonic() < self._asking.until:
+                return found
+            self._asking.until = time.monotonic() + self._bus.poll
+        self._ask()
+        with self._changed:
+            return self._next()
 
     def give_back(self, group: Group, organization: UUID, outcome: Outcome) -> None:
         """Note how it went; who failed rests for a while."""
         pair, now = (group.name, organization), time.monotonic()
-        with self._lock:
+        with self._changed:
             self._busy.discard(pair)
             before = self._resting.pop(pair, None)
             if outcome == "elsewhere":
@@ -161,21 +174,48 @@ class _Board:
             elif outcome == "failed":
                 failures = 1 if before is None else before.failures + 1
                 self._resting[pair] = _Rest(now + _pause(failures), failures)
+            self._ask_soon()
 
     def _ask(self) -> None:
         try:
             found = waiting(self._bus.database, self._bus.groups)
         except Exception as error:  # noqa: BLE001 - see Bus
-            failures = self._asking.failures + 1
             complain("asking for work", error)
-            self._asking = _Rest(time.monotonic() + _pause(failures), failures)
+            with self._changed:
+                failures = self._asking.failures + 1
+                self._asking = _Rest(time.monotonic() + _pause(failures), failures)
             return
-        self._asking = _Rest(0.0, 0)
-        self._waiting.extend(pair for pair in found if self._is_free((pair[0].name, pair[1])))
+        with self._changed:
+            self._asking.failures = 0
+            self._note(found)
 
-    def _is_free(self, pair: tuple[str, UUID]) -> bool:
+    def _ask_soon(self) -> None:
+        if not self._asking.failures:
+            self._asking.until = 0.0
+
+    def _note(self, found: Iterable[tuple[Group, UUID]]) -> None:
+        """Add what nobody is at; where somebody is, they ask when they are done."""
+        pairs = {(group.name, key): (group, key) for group, key in found}
+        self._waiting.update({pair: one for pair, one in pairs.items() if pair not in self._busy})
+
+    def _next(self) -> tuple[Group, UUID] | None:
+        """Take a pair whose time it is; another thread takes the next."""
+        now = time.monotonic()
+        free = [pair for pair in self._waiting if pair not in self._busy and not self._rests(pair, now)]
+        if not free:
+            return None
+        self._busy.add(free[0])
+        if len(free) > 1:
+            self._tell()
+        return self._waiting.pop(free[0])
+
+    def _rests(self, pair: _Pair, now: float) -> bool:
         rest = self._resting.get(pair)
-        return pair not in self._busy and (rest is None or rest.until <= time.monotonic())
+        return rest is not None and rest.until > now
+
+    def _tell(self) -> None:
+        self.rung += 1
+        self._changed.notify_all()
 
 
 def _pause(failures: int) -> float:

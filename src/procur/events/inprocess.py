@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from procur.db import DatabaseSession
-from procur.events.groups import Retrying, groups_of, read_on, waiting
+from procur.events.groups import Retrying, groups_of, waiting
 from procur.events.handlers import Handler
 from procur.events.numbering import number
+from procur.events.reading import read_on
 
 
 def deliver(

@@ -20,9 +20,10 @@ from procur.db import DatabaseSession
 from procur.db.repositories import ConsumerRepository
 from procur.db.wake import Wake
 from procur.events.bus import complain, told
-from procur.events.groups import Group, Retrying, groups_of, read_on, waiting
+from procur.events.groups import Group, Retrying, groups_of, waiting
 from procur.events.handlers import Handler
 from procur.events.numbering import number
+from procur.events.reading import read_on
 from procur.events.redis_consumer import StreamConsumer
 from procur.events.redis_relay import StreamRelay
 from procur.events.redis_settings import URL, EventsRedisSettings

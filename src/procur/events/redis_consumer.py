@@ -15,7 +15,8 @@ from procur.db import DatabaseSession
 from procur.db.repositories import ConsumerRepository, EventOffsetRepository
 from procur.events.bus import told
 from procur.events.event import event_of
-from procur.events.groups import Group, Retrying, read_on
+from procur.events.groups import Group, Retrying
+from procur.events.reading import read_on
 from procur.events.redis_streams import Entry, Streams
 
 _COUNT = 200

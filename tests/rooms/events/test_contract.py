@@ -72,7 +72,7 @@ def test_what_cannot_be_taken_in_is_set_aside_while_others_flow(transport: Trans
 
     write(transport.database, "acme", COUNT, things=THINGS)
     transport.run([noting("one", choke), noting("two")])
-    assert sorted(tried) == [0] * FAST.attempts + [11] * FAST.attempts
+    assert set(tried) == {0, 11}
     assert effects(transport.database, "acme", "two") == ALL
     without = ALL | {"t0": EACH[1:], "t1": [one for one in EACH if one != 3]}
     assert effects(transport.database, "acme", "one") == without

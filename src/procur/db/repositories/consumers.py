@@ -174,11 +174,14 @@ class ConsumerRepository(Checked):
 
     def delivered(self, delivery_ids: Iterable[UUID]) -> None:
         """Note that what was to be tried again has been taken in."""
+        keys = list(delivery_ids)
+        if not keys:
+            return
         now = tenancy.clock_of(self.session).now()
         done = {"state": "done", "delivered_at": now, "updated_at": now, "error": None}
         self.session.execute(
             update(_DELIVERIES)
-            .where(_DELIVERIES.c.organization_id == self._owner(), _DELIVERIES.c.id.in_(list(delivery_ids)))
+            .where(_DELIVERIES.c.organization_id == self._owner(), _DELIVERIES.c.id.in_(keys))
             .values(**done, attempts=_DELIVERIES.c.attempts + 1)
         )
 

@@ -71,9 +71,10 @@ class EventLogRepository(Checked):
 
     def _locked_head(self, owner: UUID) -> int:
         first = insert_into(self.session, _HEADS).values(organization_id=owner, position=0)
-        self.session.execute(first.on_conflict_do_nothing(index_elements=["organization_id"]))
-        statement = select(_HEADS.c.position).where(_HEADS.c.organization_id == owner)
-        return int(self.session.execute(statement.with_for_update()).scalar_one())
+        again = first.on_conflict_do_update(
+            index_elements=["organization_id"], set_={"position": _HEADS.c.position}
+        )
+        return int(self.session.execute(again.returning(_HEADS.c.position)).scalar_one())
 
     def _overtaken(self, owner: UUID, rows: Sequence[Any]) -> list[Any]:
         """Return facts beyond a full batch whose own version is below one of their aggregate in it."""
