@@ -181,7 +181,8 @@ def shortlist(
         VendorsShortlisted(
             request_id=request.request_id,
             shortlist=tuple(found.vendor.vendor_id for found in matching.shortlist),
-            left_out={one.vendor_id: one.words for one in matching.left_out},
+            # Codes, not words: the words hold the budget, and facts are told outside the house.
+            left_out={one.vendor_id: one.code for one in matching.left_out},
         ),
         now=now,
         description=f"{len(matching.shortlist)} vendors shortlisted for {request.request_id}, "

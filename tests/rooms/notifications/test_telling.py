@@ -1,6 +1,7 @@
 """From a fact to a message that somebody has: over real servers, on both databases."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -10,7 +11,6 @@ import pytest
 from sqlalchemy import event, text
 
 from factories.desk import Desk
-from factories.house import NEED
 from procur.app import handlers
 from procur.audit.trail import record
 from procur.billing.service import spend
@@ -47,6 +47,8 @@ from procur.notifications.topics import TOPICS
 
 BOB, ALICE, OLGA = "bob@acme.example", "alice@acme.example", "olga@acme.example"
 EVIDENCE = EvidenceExpiring("boards", "Boards", "SOC 2", "report", "r", "2027-01-01", 31, 30)
+# The budget of a request, and what it comes to per person and month, however they are written.
+_LIMIT = re.compile(r"(?<![\w-])(?:6[,. ]?417|10[.,](?:69|70))")
 RENEWAL = ContractRenewalDue("CON-2026-00001", "Boards", "2027-01-01", 31, 30, True, Decimal(900), "USD")
 
 
@@ -94,24 +96,43 @@ def test_a_purchase_is_told_to_those_it_concerns(desk: Desk) -> None:
 
 
 def test_nobody_is_told_what_their_role_may_not_read(desk: Desk) -> None:
+    """A real purchase with a vendor over budget: neither totals nor our limits reach who may not see them."""
     house = desk.house
     mia = house.add("mia@acme.example", "member")
-    request = requesting.new_request(house.as_(mia), NEED)["request_id"]
+    for path in ("/slack", "/hook"):
+        desk.pages.put(path, "ok")
+    desk.hook("/slack", kind="slack")
+    desk.hook("/hook")
+    need = "Project tracking for 50 people, at most $6,417 a year"
+    request = requesting.new_request(house.as_(mia), need)["request_id"]
     house.negotiate(request, rounds=2)
-    desk.pages.put("/slack", "ok")
-    desk.hook("/slack", kind="slack", events=("NegotiationSettled",))
     with house.session() as session:
         talks = NegotiationRepository(session).get_all()[0].session_id
     for who in (mia, ALICE):
         _choose(desk, who, "negotiation_ended", ("email",))
     desk.happens(NegotiationSettled(talks, "O-1", Decimal(777), "USD", "us"))
+    house.award(request, reason="the third is too dear")
+    house.approve(request)
     desk.tell()
-    told = {str(mail["To"]): mail.get_body(("plain",)).get_content() for mail in desk.box.received}  # type: ignore[union-attr]
-    agreed = {name: text for name, text in told.items() if "Terms are agreed" in text}
+    told = [(str(mail["To"]), mail.get_body(("plain",)).get_content()) for mail in desk.box.received]  # type: ignore[union-attr]
+    agreed = {name: text for name, text in told if "Terms are agreed" in text}
     assert "$777" not in agreed["Mia <mia@acme.example>"]
     assert "$777" in agreed["Alice <alice@acme.example>"]
-    (posted,) = [json.loads(each.body) for each in desk.pages.asked if each.path == "/slack"]
-    assert "777" not in json.dumps(posted)
+    posted = [each.body.decode() for each in desk.pages.asked if each.path == "/slack"]
+    assert any("Terms are agreed" in each for each in posted)
+    assert any(f"{request} was approved" in each for each in posted)
+    assert "777" not in "".join(posted)
+    heard = {
+        body["type"]: body
+        for each in desk.pages.asked
+        if each.path == "/hook"
+        if (body := json.loads(each.body))
+    }
+    assert heard.keys() >= {"RequestOpened", "VendorsShortlisted", "MandateWritten", "AwardProposed"}
+    assert "over_budget" in heard["VendorsShortlisted"]["data"]["left_out"].values()
+    outside = [*posted, *map(json.dumps, heard.values()), *(text for _, text in told)]
+    assert not [each for each in outside if _LIMIT.search(each)]
+    assert len(_LIMIT.findall(need)) == 1
 
 
 def test_a_person_chooses_how_to_hear_of_a_topic(desk: Desk) -> None:

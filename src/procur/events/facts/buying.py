@@ -32,7 +32,7 @@ class RequestMoved(Fact):
 
 @dataclass(frozen=True, slots=True)
 class VendorsShortlisted(Fact):
-    """Vendors were matched: who is in, who is out and why."""
+    """Vendors were matched: who is in, who is out and why, as codes (`over_budget`)."""
 
     subject: ClassVar[str] = "request"
     request_id: str

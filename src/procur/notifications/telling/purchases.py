@@ -108,7 +108,8 @@ def _talks(session: Session, event: Event) -> tuple[RequestRecord, str] | None:
 
 
 def _called(request: RequestRecord) -> str:
-    return request.title or request.description[:200]
+    """Return what is asked for, never in the request's own words: they hold the budget."""
+    return f"{request.quantity} × {request.category}" if request.category else ""
 
 
 TELL: dict[str, Tell] = {
