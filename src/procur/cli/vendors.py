@@ -125,3 +125,14 @@ def change(workspace: Workspace, *, vendor_id: str, **given: Any) -> None:
     """Change what is known of a vendor."""
     changes = {name: value for name, value in given.items() if value}
     workspace.show(steps.update_vendor(workspace, vendor_id, **changes), views.changed)
+
+
+@vendors.command("confirm-prices")
+@click.argument("vendor_id")
+@workspace_command
+def confirm(workspace: Workspace, *, vendor_id: str) -> None:
+    """Confirm the prices that were read from a vendor's page: `procur vendors show` names them.
+
+    Until then they say where the talks with this vendor begin, but no other vendor is measured against them.
+    """
+    workspace.show(steps.confirm_vendor_prices(workspace, vendor_id), views.confirmed)

@@ -75,11 +75,14 @@ def buyer_states(
 ) -> list[dict[str, Any]]:
     """Return the buyer's private state for each session: figures, fit, and what can be had without talks.
 
-    Every vendor's published price that lies inside the mandate is an alternative to every deal.
+    Every vendor's published price that lies inside the mandate is an alternative to every deal. A price that
+    was only read from a page is neither that nor what the opening goes by, until a person confirms it: it may
+    be misread, and would spoil the talks with everybody else.
     """
     if mandate.currency != request.currency:
         raise DecisionNeeded("the mandate is in another currency than the request", field="currency")
-    prices = [match.unit_price for match in matches if match.unit_price]
+    trusted = [match for match in matches if match.vendor.prices_from is None]
+    prices = [match.unit_price for match in trusted if match.unit_price]
     wished = [name for name in request.specs.get("payment_terms", ()) if name in mandate.payment_terms]
     inputs = {
         "quantity": request.quantity,
@@ -98,7 +101,7 @@ def buyer_states(
     }
     alternatives = [
         {"vendor_id": match.vendor.vendor_id, "fit": str(match.score), "terms": terms.as_dict()}
-        for match in matches
+        for match in trusted
         for terms in _published(match, mandate)
         if not mandate.breaches(terms)
     ]

@@ -88,7 +88,11 @@ def open_talks(
 
 
 def _negotiable(request: RequestRecord, matching: Matching, counterpart: str) -> Sequence[Match]:
-    """Return whom to talk to; a simulated vendor needs a list price to be drawn around."""
+    """Return whom to talk to; a simulated vendor needs a list price to be drawn around.
+
+    One that nobody has confirmed is none: what a vendor drawn around a misread price offers would count
+    against all others.
+    """
     if not matching.shortlist:
         raise DecisionNeeded(
             f"no vendor fits {request.request_id}",
@@ -103,7 +107,16 @@ def _negotiable(request: RequestRecord, matching: Matching, counterpart: str) ->
             field="request_id",
             hint="use it, or ask for more in the request",
         )
-    found = [m for m in priced if m.unit_price is not None or counterpart != "simulated"]
+    if counterpart != "simulated":
+        return priced
+    found = [m for m in priced if m.unit_price is not None and m.vendor.prices_from is None]
+    unconfirmed = [m.vendor.vendor_id for m in priced if m.vendor.prices_from]
+    if not found and unconfirmed:
+        raise DecisionNeeded(
+            f"prices that nobody has confirmed, read from pages: {', '.join(unconfirmed)}",
+            field="counterpart",
+            hint=f"look at them, then: procur vendors confirm-prices {unconfirmed[0]}",
+        )
     if not found:
         raise DecisionNeeded(
             "every vendor on the shortlist only quotes: a simulated vendor would have to invent a price",

@@ -130,7 +130,9 @@ class Preferences:
         """Return the engine's issues with one vendor: nothing above its list price, nor above the ceiling."""
         high = self.ceiling if list_unit_price is None else min(self.ceiling, list_unit_price)
         step = Decimal(1).scaleb(-minor_units(self.currency))
-        price = PriceIssue("unit_price", self.best_price, high, step)
+        high = max(high.quantize(step, rounding=ROUND_FLOOR), step)
+        # An unconfirmed list price may lie below the best price: then nothing but it is on the table.
+        price = PriceIssue("unit_price", min(self.best_price, high), high, step)
         return (price, *(Issue(name, tuple(table)) for name, table in self.choices.items()))
 
     def as_dict(self) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from procur.vendors.catalogue import (
     VendorDraft,
     checks,
 )
-from procur.vendors.enrichment.profile import MARKS
+from procur.vendors.enrichment.profile import BY_HAND, MARKS, marks_of
 from procur.vendors.matching import VendorCard
 from procur.vendors.vocabulary import Vocabulary
 
@@ -162,7 +162,7 @@ def change_vendor(
     known = {name: vendor.vendor_metadata.get(name) for name in changes if name in _KEPT}
     before = {name: known[name] if name in known else getattr(vendor, name) for name in changes}
     written = {name: value for name, value in changes.items() if name not in known}
-    written["vendor_metadata"] = _by_hand(vendor, changes)
+    written["vendor_metadata"] = _by_hand(vendor, changes, now)
     repository.update(vendor.id, **written)
     record(
         session,
@@ -175,10 +175,40 @@ def change_vendor(
     return vendor
 
 
-def _by_hand(vendor: VendorProfileRecord, changes: Mapping[str, Any]) -> dict[str, Any]:
+def confirm_prices(
+    session: Session, actor: Actor, *, vendor_id: str, now: datetime
+) -> tuple[VendorProfileRecord, str]:
+    """Take over the prices that were read from a page as a person's own word; return from where they came.
+
+    From now on talks with other vendors go by them too, and enrichment does not change them any more.
+    """
+    actor.require("vendor.write")
+    repository = VendorRepository(session)
+    vendor = repository.locked(repository.named(vendor_id).id)
+    source = marks_of(vendor).get("plans")
+    if source is None:
+        raise InvalidInput(
+            f"no price of {vendor.name} waits to be confirmed",
+            field="vendor_id",
+            hint=f"procur vendors show {vendor_id}",
+        )
+    metadata = _by_hand(vendor, dict.fromkeys(("plans", "list_price", "currency")), now)
+    repository.update(vendor.id, vendor_metadata=metadata)
+    record(
+        session,
+        actor,
+        VendorChanged(vendor_id=vendor_id, fields=("list_price", "price_tiers")),
+        now=now,
+        description=f"{vendor.name}: the prices read at {source} confirmed",
+    )
+    return vendor, source
+
+
+def _by_hand(vendor: VendorProfileRecord, changes: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """Return the metadata with what a person changed; enrichment does not overwrite these fields any more."""
     metadata = dict(vendor.vendor_metadata)
     metadata |= {name: list(value) for name, value in changes.items() if name in _KEPT}
+    metadata[BY_HAND] = (metadata.get(BY_HAND) or {}) | dict.fromkeys(changes, now.date().isoformat())
     if MARKS in metadata:
         metadata[MARKS] = {name: source for name, source in metadata[MARKS].items() if name not in changes}
     return metadata
@@ -215,6 +245,7 @@ def card_of(vendor: VendorProfileRecord, evidence: Sequence[VendorEvidence]) -> 
         rating=vendor.rating,
         captured_on=None if captured is None else date.fromisoformat(captured),
         source=vendor.data_source,
+        prices_from=marks_of(vendor).get("plans"),
     )
 
 
@@ -253,11 +284,14 @@ def _columns(vendor: VendorDraft, source: str, now: datetime, kept: Mapping[str,
 
 
 def _marks_left(vendor: VendorDraft, kept: Mapping[str, Any]) -> dict[str, Any]:
-    """Return which fields still come from enrichment: those that the file says nothing of."""
-    marks = kept.get(MARKS) or {}
-    spoken = {"plans", "list_price"} | ({"description"} if vendor.description else set())
-    left = {name: source for name, source in marks.items() if name not in spoken}
-    return {MARKS: left} if left else {}
+    """Return which fields still come from enrichment or a person: those that the file says nothing of."""
+    spoken = {"plans", "list_price", "currency"}
+    spoken |= {name for name in _CHANGES if getattr(vendor, name, None)}
+    left = {
+        kind: {name: told for name, told in (kept.get(kind) or {}).items() if name not in spoken}
+        for kind in (MARKS, BY_HAND)
+    }
+    return {kind: fields for kind, fields in left.items() if fields}
 
 
 def _evidence_columns(evidence: EvidenceDraft) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from procur.db.repositories import (
 )
 from procur.jobs.drain import drain
 from procur.jobs.task import Task
+from procur.vendors.enrichment.profile import profile_observations
 from procur.vendors.enrichment.service import ask_enrichment
 from procur.vendors.tasks import enrich_vendor_data
 
@@ -247,3 +248,35 @@ def test_who_may_ask(fresh, tools):
 def later(house, *, days):
     """Let days pass on the house's clock."""
     house.workspace.clock._now += timedelta(days=days)
+
+
+def test_a_recorded_currency_stays(house, site, tools):
+    with house.workspace.session() as session:
+        for vendor_id, known in (("euro", {"imported_on": "2026-11-01"}), ("new", {})):
+            VendorRepository(session).create(
+                vendor_id=vendor_id,
+                name=vendor_id,
+                website=site.url("/"),
+                currency="EUR",
+                vendor_metadata=known,
+            )
+    for _ in range(2):
+        enrich(house, tools, "euro")
+        enrich(house, tools, "new")
+        later(house, days=1)
+    euro, seen, _ = vendor_of(house, "euro")
+    assert (euro.currency, euro.list_price, euro.price_tiers) == ("EUR", None, {})
+    assert seen["list_price", "price_page"].value["currency"] == "USD"  # for a person to see
+    new = vendor_of(house, "new")[0]
+    assert (new.currency, new.list_price) == ("USD", Decimal("9.50"))  # EUR was nobody's word
+
+
+def test_what_a_person_recorded_counts_as_a_persons_word(house, tools):
+    known = setting_up.show_vendor(house.alice, "boards")
+    setting_up.update_vendor(house.alice, "boards", description="By hand", country="DE")
+    kinds = {each.field: each.source_kind for each in profile_observations(vendor_of(house, "boards")[0])}
+    assert (kinds["description"], kinds["country"], kinds["plans"]) == ("person", "person", "import")
+    setting_up.import_catalogue(house.alice, house.workspace.home / "vendors.json")
+    again = {each.field: each.source_kind for each in profile_observations(vendor_of(house, "boards")[0])}
+    assert again == kinds  # the file says nothing of these two
+    assert setting_up.show_vendor(house.alice, "boards")["plans"] == known["plans"]

@@ -11,7 +11,8 @@ from procur.db.models import VendorProfileRecord
 from procur.db.repositories import UserRepository, VendorRepository
 from procur.identity.service import add_user, own_organization, set_up_organization
 from procur.vendors.catalogue import ATTRIBUTION, ImportReport, read_demo_catalogue, read_file
-from procur.vendors.service import change_vendor, import_vendors, record_evidence
+from procur.vendors.enrichment.profile import marks_of
+from procur.vendors.service import change_vendor, confirm_prices, import_vendors, record_evidence
 from procur.vendors.vocabulary import Vocabulary, load_for
 
 
@@ -252,6 +253,7 @@ def show_vendor(workspace: Workspace, vendor_id: str) -> dict[str, Any]:
             "plans": list(row.price_tiers.get("plans", [])),
             "source": row.data_source,
             "captured_on": row.vendor_metadata.get("captured_on"),
+            "unconfirmed_prices_from": marks_of(row).get("plans"),
             "confidence": row.confidence_score,
             "last_enriched_at": row.last_enriched_at,
             "price_history": list(row.vendor_metadata.get("price_history", [])),
@@ -290,6 +292,15 @@ def update_vendor(workspace: Workspace, vendor_id: str, **changes: Any) -> dict[
         person = workspace.actor(session, "vendor.write")
         row = change_vendor(session, person, vendor_id=vendor_id, now=workspace.clock.now(), **changes)
         return {"vendor": row.vendor_id, "changed": changes}
+
+
+def confirm_vendor_prices(workspace: Workspace, vendor_id: str) -> dict[str, Any]:
+    """Take over the prices that were read from a page as a person's own word."""
+    workspace.require("vendor.write")
+    with workspace.session() as session:
+        person = workspace.actor(session, "vendor.write")
+        row, source = confirm_prices(session, person, vendor_id=vendor_id, now=workspace.clock.now())
+        return {**_vendor_line(row), "prices_from": source}
 
 
 def _vendor_line(row: VendorProfileRecord) -> dict[str, Any]:

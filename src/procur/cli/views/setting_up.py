@@ -126,6 +126,12 @@ def vendor(console: Console, told: dict[str, Any]) -> None:
         price = "only quoted" if plan["quote_only"] else money(plan["list_price"], told["currency"])
         row(table, plan["name"], price, f"{plan['unit']}, {plan['period']}", len(plan["features"]))
     console.print(table)
+    if told["unconfirmed_prices_from"]:
+        note(
+            console,
+            f"These prices were read at {told['unconfirmed_prices_from']}; other vendors are not measured "
+            f"against them until a person confirms them: procur vendors confirm-prices {told['vendor_id']}",
+        )
     if not told["evidence"]:
         note(console, "No compliance evidence on record: unknown, not absent. procur vendors evidence …")
     for each in told["evidence"]:
@@ -136,6 +142,11 @@ def vendor(console: Console, told: dict[str, Any]) -> None:
 def evidence(console: Console, told: dict[str, Any]) -> None:
     """Show evidence that was recorded."""
     fact(console, told["vendor"], f"{told['framework']} {told['kind']} recorded: {told['source']}")
+
+
+def confirmed(console: Console, told: dict[str, Any]) -> None:
+    """Show that prices read from a page count as confirmed."""
+    fact(console, told["vendor_id"], f"the prices read at {told['prices_from']} are confirmed")
 
 
 def changed(console: Console, told: dict[str, Any]) -> None:

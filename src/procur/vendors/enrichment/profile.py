@@ -12,6 +12,8 @@ from procur.vendors.enrichment.model import Observation, digest
 # `vendor_metadata["enriched"]` maps a field of the profile to the source it was filled in from. What is not
 # named there was recorded by a person or imported, and stays.
 MARKS = "enriched"
+# `vendor_metadata["by_hand"]` maps a field to the day on which a person recorded or confirmed it.
+BY_HAND = "by_hand"
 # Never filled in: where orders are sent and to whom they are addressed is for people to say.
 _TEXTS = ("description", "contact_email", "country")
 
@@ -23,15 +25,12 @@ def marks_of(vendor: VendorProfileRecord) -> dict[str, str]:
 
 
 def profile_observations(vendor: VendorProfileRecord) -> list[Observation]:
-    """Return what people recorded or imported of a vendor as observations of the source "import"."""
+    """Return what was recorded of a vendor as observations: by a "person", or else of an "import"."""
     marked = marks_of(vendor)
+    by_hand: dict[str, str] = vendor.vendor_metadata.get(BY_HAND) or {}
     captured = vendor.vendor_metadata.get("captured_on") or vendor.vendor_metadata.get("imported_on")
-    seen_at = (
-        vendor.created_at
-        if captured is None
-        else datetime.combine(datetime.fromisoformat(captured), time(), UTC)
-    )
-    source = vendor.data_source or "recorded by hand"
+    imported_at = vendor.created_at if captured is None else _start_of(captured)
+    imported_from = vendor.data_source or "recorded by hand"
     values: dict[str, dict[str, Any]] = {
         name: {"text": getattr(vendor, name)} for name in _TEXTS if getattr(vendor, name)
     }
@@ -41,11 +40,20 @@ def profile_observations(vendor: VendorProfileRecord) -> list[Observation]:
         values["list_price"] = {"amount": str(vendor.list_price), "currency": vendor.currency}
     if vendor.rating is not None:
         values["rating"] = {"rating": vendor.rating, "count": vendor.review_count}
-    return [
-        Observation(name, value, source, "import", "as recorded", seen_at, digest(f"{name} {value}"))
-        for name, value in values.items()
-        if name not in marked
-    ]
+    found = []
+    for name, value in values.items():
+        if name in marked:
+            continue
+        day = by_hand.get(name)
+        kind, source, seen_at = (
+            ("import", imported_from, imported_at)
+            if day is None
+            else ("person", "recorded by hand", _start_of(day))
+        )
+        found.append(
+            Observation(name, value, source, kind, "as recorded", seen_at, digest(f"{name} {value}"))
+        )
+    return found
 
 
 def changes_for(
@@ -54,16 +62,25 @@ def changes_for(
     """Return the columns that a source may fill in and that would change, with the marks to keep.
 
     Prices go together: plans, list price and currency, of one source. A vendor whose plans are recorded as
-    only quoted has prices on record, too.
+    only quoted has prices on record, too. Prices in another currency than the recorded one are not filled in.
     """
     marked = marks_of(vendor)
-    outside = [each for each in seen if each.source_kind != "import"]
+    outside = [each for each in seen if each.source_kind not in {"import", "person"}]
     changes: dict[str, Any] = {}
     marks = dict(marked)
     has_prices = bool(vendor.price_tiers.get("plans")) or vendor.list_price is not None
-    if ("plans" in marked or not has_prices) and (chosen := _chosen("plans", fields, outside)):
+    # A vendor that was never imported has the default currency, which nobody recorded.
+    imported = "imported_on" in vendor.vendor_metadata and "currency" not in marked
+    own_currency = vendor.currency if imported else None
+    if (
+        ("plans" in marked or not has_prices)
+        and (chosen := _chosen("plans", fields, outside))
+        and own_currency in {None, chosen.value.get("currency") or vendor.currency}
+    ):
         changes |= _prices(chosen.value, vendor)
         marks["plans"] = marks["list_price"] = chosen.source
+        if own_currency is None:
+            marks["currency"] = chosen.source
     if ("description" in marked or not vendor.description) and (
         chosen := _chosen("description", fields, outside)
     ):
@@ -76,6 +93,10 @@ def changes_for(
     if marks != marked:
         changes["vendor_metadata"] = {**vendor.vendor_metadata, MARKS: marks}
     return changes
+
+
+def _start_of(day: str) -> datetime:
+    return datetime.combine(datetime.fromisoformat(day), time(), UTC)
 
 
 def _chosen(

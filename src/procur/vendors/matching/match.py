@@ -126,6 +126,8 @@ def _questions(
     found = asking.questions(asked, answered)
     if option.cost is None:
         found.append(f"What does the plan {option.plan.name} cost for {need.quantity} {need.unit}s?")
+    elif card.prices_from:
+        found.append(f"Is the price of {option.plan.name}, read at {card.prices_from}, right?")
     elif card.captured_on and (need.today - card.captured_on).days > _OLD_PRICE_DAYS:
         found.append(f"Is the list price of {card.captured_on} for {option.plan.name} still current?")
     return tuple(found)

@@ -64,7 +64,11 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class VendorCard:
-    """What matching looks at: built from a draft or from stored rows by plain values."""
+    """What matching looks at: built from a draft or from stored rows by plain values.
+
+    `prices_from` is the page or feed that the prices were read from while nobody has confirmed them; None for
+    prices that a person or a catalogue gave.
+    """
 
     vendor_id: str
     name: str
@@ -76,6 +80,7 @@ class VendorCard:
     rating: float | None = None
     captured_on: date | None = None
     source: str | None = None
+    prices_from: str | None = None
 
     @classmethod
     def from_draft(cls, draft: VendorDraft) -> "VendorCard":
