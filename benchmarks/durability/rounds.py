@@ -7,7 +7,8 @@ started again at once. Talks are opened as the kills go on, so that there is wor
 same talks with the same seeds are played undisturbed in a second database and compared. At the end one worker
 is told to stop (SIGTERM) while it works. Exit status 1 when anything deviates.
 
-`idle` is the longest time for which a job that is due, or whose worker is gone, was with nobody.
+`idle` is the longest time for which a job that is due, or whose worker is gone, was with nobody, counted from
+the last sign of life of its worker. One is killed only while another works, which can take over.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ class Plan:
     rounds: int = 6
     kills: int = 200
     workers: int = 3
-    lease: float = 2.0
+    lease: float = 5.0
     limit: float = 1800.0
 
 
@@ -162,7 +163,7 @@ def open_talks(house: House, seed: int, plan: Plan) -> str:
     return request_id
 
 
-def left(database: DatabaseSession) -> tuple[int, float]:
+def left(database: DatabaseSession, lease: float) -> tuple[int, float]:
     """Return how many jobs are not finished, and for how long (seconds) one has been with nobody."""
     with database.system_session(read_only=True) as session:
         statement = select(
@@ -171,8 +172,9 @@ def left(database: DatabaseSession) -> tuple[int, float]:
         rows = session.execute(statement).all()
     waits = [0.0]
     for state, run_at, updated_at, lease_until, now in rows:
-        since = lease_until if state == "running" else max(run_at, updated_at)
-        waits.append((now - since).total_seconds())
+        since = lease_until - timedelta(seconds=lease) if state == "running" else max(run_at, updated_at)
+        if state == "ready" or lease_until < now:
+            waits.append((now - since).total_seconds())
     return len(rows), max(waits)
 
 
@@ -184,14 +186,14 @@ def disturb(house: House, fleet: Fleet, plan: Plan) -> tuple[list[str], dict[str
     for _ in range(plan.workers):
         fleet.start()
     while True:
-        waiting, longest = left(house.database)
+        waiting, longest = left(house.database, plan.lease)
         at_work = fleet.at_work()
         # Before the first worker works nothing can be taken: the clock runs from then on.
         idle = max(idle, longest) if at_work else idle
         due = plan.requests * (kills + 1) / (plan.kills + 1)
         if len(opened) < min(due, plan.requests) and waiting < 8 * plan.workers:
             opened.append(open_talks(house, len(opened), plan))
-        elif kills < plan.kills and at_work and time.monotonic() >= next_kill:
+        elif kills < plan.kills and len(at_work) > 1 and time.monotonic() >= next_kill:
             fleet.kill(chance.choice(at_work))
             fleet.start()
             kills += 1
@@ -221,7 +223,7 @@ def stop_kindly(house: House, fleet: Fleet, plan: Plan) -> tuple[str, dict[str, 
         states = Counter(session.scalars(select(JobRecord.state)))
     fleet.start()
     until = time.monotonic() + 60
-    while left(house.database)[0] and time.monotonic() < until:
+    while left(house.database, plan.lease)[0] and time.monotonic() < until:
         time.sleep(TICK)
     return request_id, {"exit": code, "exit_seconds": took, "left_running": states["running"]}
 
