@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import PendingRollbackError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
 
 from procur.core.clock import Clock
 from procur.core.errors import Conflict, InvalidInput, Unavailable
@@ -342,8 +342,10 @@ def _session_maker(engine: Engine) -> sessionmaker[_Session]:
     return maker
 
 
-def _enter(session: Session, _transaction: object, connection: Connection) -> None:
+def _enter(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
     """Enter the session's organisation where BEGIN could not: its key was not known yet."""
+    if transaction.nested:
+        return  # a savepoint: its transaction has entered
     if "organization" in session.info and not crosses_organizations(session):
         resolve(session, connection)
 
