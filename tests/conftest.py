@@ -10,6 +10,7 @@ import pytest
 import databases
 import postgres
 import redis_server
+import shelf
 from factories.people import People, make_people
 from procur.db import DatabaseSession, Session
 
@@ -87,8 +88,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_server: postgres.Server, run_folder: Path) -> str:
-    return databases.postgres_template(postgres_server, run_folder)
+def postgres_template(postgres_server: postgres.Server, run_folder: Path) -> Iterator[str]:
+    template = databases.postgres_template(postgres_server, run_folder)
+    yield template
+    if postgres_server.watcher is None:  # somebody else's is left as it was
+        for name in shelf.left(template):
+            databases.drop(postgres_server, name)
 
 
 @pytest.fixture(scope="session")

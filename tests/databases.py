@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import make_url
 
+import shelf
 from postgres import Server, locked
 from procur.db import DatabaseSession, roles
 
@@ -80,6 +81,21 @@ def drop(server: Server, name: str) -> None:
 @contextmanager
 def postgres_database(server: Server, template: str | None) -> Iterator[DatabaseSession]:
     """Lend a copy of the template (None: an empty database)."""
+    name = shelf.take(template) if template else None
+    if name is None:
+        name = _create(server, template)
+        if template:
+            shelf.note(template, server, name)
+    database = DatabaseSession(address(server, name, APPLICATION if template else OWNER))
+    try:
+        yield database
+    finally:
+        database.close()
+        if not (template and shelf.give_back(template, server, name)):
+            drop(server, name)
+
+
+def _create(server: Server, template: str | None) -> str:
     name = f"procur_test_{uuid.uuid4().hex}"
     make = sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(OWNER))
     if template is not None:
@@ -87,12 +103,7 @@ def postgres_database(server: Server, template: str | None) -> Iterator[Database
     with psycopg.connect(server.url, autocommit=True) as connection:
         _make_role(connection, OWNER)
         connection.execute(make)
-        database = DatabaseSession(address(server, name, OWNER if template is None else APPLICATION))
-        try:
-            yield database
-        finally:
-            database.close()
-            drop(server, name)
+    return name
 
 
 def address(server: Server, database: str, role: str) -> str:
