@@ -18,6 +18,7 @@ from procur.vendors.catalogue import (
     ImportReport,
     Plan,
     VendorDraft,
+    cheapest,
     checks,
 )
 from procur.vendors.enrichment.profile import BY_HAND, MARKS, marks_of
@@ -250,7 +251,7 @@ def card_of(vendor: VendorProfileRecord, evidence: Sequence[VendorEvidence]) -> 
 
 
 def _columns(vendor: VendorDraft, source: str, now: datetime, kept: Mapping[str, Any]) -> dict[str, Any]:
-    priced = [plan.list_price for plan in vendor.plans if plan.list_price]
+    plan = cheapest(vendor.plans)
     columns = {
         "vendor_id": vendor.vendor_id,
         "name": vendor.name,
@@ -259,7 +260,7 @@ def _columns(vendor: VendorDraft, source: str, now: datetime, kept: Mapping[str,
         "website": vendor.website,
         "description": vendor.description,
         # The cheapest paid list price; a vendor that only quotes has none.
-        "list_price": min(priced) if priced else None,
+        "list_price": plan.list_price if plan else None,
         "price_tiers": {"plans": [plan.as_dict() for plan in vendor.plans]},
         "features": list(vendor.features),
         "integrations": list(vendor.integrations),

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from procur.core.errors import InvalidInput, NotConfigured, Unavailable
+from procur.core.logs import get_logger
 from procur.db import Session
 from procur.db.repositories import VendorRepository
 from procur.jobs.task import GiveUp, Task, Work
@@ -15,6 +16,10 @@ from procur.vendors.enrichment.tools import EnrichmentTools
 from procur.vendors.expiring import remind_of_evidence
 from procur.vendors.kinds import ENRICH, REFRESH, REMIND, EnrichVendor, RefreshStale, RemindOfEvidence
 from procur.vendors.refreshing import refresh_stale_vendors
+
+# What a reader ends with on a page that nobody thought of. Anything else (the database, the lease) ends
+# the attempt.
+_MISREAD = (ArithmeticError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 def remind_of_proofs() -> Task[RemindOfEvidence]:
@@ -70,6 +75,10 @@ def enrich_vendor_data(made: Callable[[], EnrichmentTools]) -> Task[EnrichVendor
                 observations += source.observe(vendor, fetch)
             except InvalidInput as error:
                 broken[source.name] = error.message  # a feed that a person has to mend; the others go on
+            except _MISREAD as error:
+                # Ours to mend; what the other sources say of the vendor is no worse for it.
+                get_logger("procur.vendors").exception("source_not_read", source=source.name)
+                broken[source.name] = f"it could not be read ({type(error).__name__})"
         if fetch.outages and not observations:
             raise Unavailable(f"{vendor.name} cannot be reached", details={"skipped": fetch.skipped})
         files = tuple(each.source for each in observations if each.source_kind == "feed")

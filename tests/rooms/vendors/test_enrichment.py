@@ -1,8 +1,9 @@
 """From a job to stored observations: pages are read once, what people recorded stays, claims stay claims."""
 
 import csv
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, Overflow
 
 import pytest
 
@@ -280,3 +281,19 @@ def test_what_a_person_recorded_counts_as_a_persons_word(house, tools):
     again = {each.field: each.source_kind for each in profile_observations(vendor_of(house, "boards")[0])}
     assert again == kinds  # the file says nothing of these two
     assert setting_up.show_vendor(house.alice, "boards")["plans"] == known["plans"]
+
+
+class Odd:
+    """A source that meets what nobody thought of."""
+
+    name = "odd"
+
+    def observe(self, _vendor, _fetch):
+        raise Overflow
+
+
+def test_a_source_that_fails_does_not_spoil_the_others(fresh, tools):
+    job = enrich(fresh, replace(tools, sources=(Odd(), *tools.sources)))
+    assert job.state == "done"
+    assert job.result["skipped"]["odd"] == "it could not be read (Overflow)"
+    assert vendor_of(fresh)[0].list_price == Decimal("9.50")

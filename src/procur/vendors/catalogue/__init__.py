@@ -14,6 +14,8 @@ from procur.vendors.catalogue.model import (
     PricePoint,
     RejectedRow,
     VendorDraft,
+    cheapest,
+    monthly,
 )
 
 __all__ = [
@@ -29,6 +31,8 @@ __all__ = [
     "PricePoint",
     "RejectedRow",
     "VendorDraft",
+    "cheapest",
+    "monthly",
     "read_demo_catalogue",
     "read_file",
 ]

@@ -1,6 +1,6 @@
 """What the catalogue knows about a vendor, as plain values."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -79,6 +79,26 @@ class Plan:
             prepay_factor=None if factor is None else Decimal(factor),
             published_unit=stored.get("published_unit"),
         )
+
+
+def monthly(price: Decimal, period: str) -> Decimal:
+    """Return what a price comes to in a month; one that is paid once stays as it is."""
+    return (price / 12).quantize(Decimal("0.0001")) if period == "year" else price
+
+
+def cheapest(plans: Iterable[Plan]) -> Plan | None:
+    """Return the cheapest paid plan, by the month; None where nothing is paid or only quoted.
+
+    Prices of different units do not compare: of the unit that most plans have (per user before others).
+    """
+    paid: dict[tuple[str, bool], list[Plan]] = {}
+    for plan in plans:
+        if plan.list_price:
+            paid.setdefault((plan.unit, plan.period == "once"), []).append(plan)
+    if not paid:
+        return None
+    usual = min(paid, key=lambda each: (-len(paid[each]), UNITS.index(each[0]), each[1]))
+    return min(paid[usual], key=lambda plan: monthly(plan.list_price or Decimal(0), plan.period))
 
 
 @dataclass(frozen=True, slots=True)

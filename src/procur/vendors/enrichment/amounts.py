@@ -25,19 +25,29 @@ _CODES = (
     "NZD",
     "BRL",
 )
-_CURRENCY = "|".join([*(re.escape(sign) for sign in _SIGNS), *(rf"\b{code}\b" for code in _CODES)])
-_NUMBER = r"\d{1,3}(?:[.,\u00a0\u202f' ]\d{3})+(?:\s?[.,]\s?\d{1,2})?|\d{1,9}(?:\s?[.,]\s?\d{1,4})?"
-_PRICE = re.compile(
-    rf"(?:(?P<before>{_CURRENCY})\s{{0,2}}(?P<first>{_NUMBER})|"
-    rf"(?P<second>{_NUMBER})\s{{0,2}}(?P<after>{_CURRENCY}))(?!\d)"
+# A letter before a sign makes it another currency's: "MX$", "NT$".
+_CURRENCY = "|".join(
+    [*(rf"(?<![A-Za-z]){re.escape(sign)}" for sign in _SIGNS), *(rf"\b{code}\b" for code in _CODES)]
 )
-# Money that is not a price: savings, credits, fees on top.
+# All that stands together, whether it makes a number or not: half of "1,00,000" is no price.
+_TOGETHER = r"\d+(?:[.,'’\u00a0\u202f]\d+)*(?:\s[.,]\s?\d{2})?"
+_CERTAIN = r"\d{1,3}(?: \d{3})+(?:[.,]\d{2}\b|(?=\s?(?:/|per\b|pro\b|par\b)))"
+_SPACED = r"\d{1,3}(?: \d{3})+(?:\s?[.,]\s?\d{1,2})?"
+# "$29 100 users" is no number with a blank in it; "$1 299 / month" and "1 299,00 €" are.
+_PRICE = re.compile(
+    rf"(?P<before>{_CURRENCY})\s{{0,2}}"
+    rf"(?P<first>{_CERTAIN}|{_TOGETHER})(?!\d)|"
+    rf"(?<![\d.,])(?P<second>{_SPACED}|{_TOGETHER})\s{{0,2}}(?P<after>{_CURRENCY})(?!\d)"
+)
+_FIRST = r"\bfirst (?:\w+ )?(?:day|week|month|year)s?\b"
+# Money that is not a price: savings, credits, fees on top, what only the first months cost.
 _NOT_BEFORE = re.compile(
-    r"\b(?:save|saves|saving|worth|credit of|up to|over|plus|setup|value of|raised|was)\W{0,3}$"
+    r"\b(?:save|saves|saving|worth|credit of|up to|over|plus|setup|value of|raised|was)\W{0,3}$|"
+    rf"{_FIRST}(?: (?:for|at|only|is|costs?))?\W{{0,3}}$"
 )
 _NOT_AFTER = re.compile(
     r"^\W{0,3}(?:off|credits?|discount|saved|savings|setup|set-up|million|billion|[mbk]\b|"
-    r"in (?:credits?|savings))"
+    rf"in (?:credits?|savings))|^[^,;.]{{0,30}}{_FIRST}"
 )
 _UNITS = {
     "user": (
@@ -60,6 +70,13 @@ _BILLED = re.compile(
     r"(?:annual(?:ly)?|yearly|monthly|per year|per month|every year|every month|upfront|annual billing)\b"
     r"(?: (?:billing|plan|upfront))?\)?"
 )
+_PLAIN = re.compile(r"\d{1,9}(?:[.,]\d{1,4})?")
+_GROUPED = re.compile(
+    r"(?P<whole>[1-9]\d{0,2}(?P<mark>[.,])\d{3}(?P<more>(?P=mark)\d{3})?)(?:(?!(?P=mark))[.,](?P<part>\d{1,4}))?"
+)
+_INDIAN = re.compile(r"[1-9]\d?(?:,\d{2}){1,2},\d{3}(?:\.\d{1,4})?")
+# "100 users" are what one gets, not what one pays for each.
+_COUNTED = re.compile(r"\b(?:\d[\d.,]*\+?|unlimited)\s+[^\W\d]+")
 _AFTER = 90
 
 
@@ -97,23 +114,21 @@ def prices_in(text: str) -> list[Price]:
 
 
 def read_amount(text: str, currency: str = "USD") -> Decimal | None:
-    """Return a number with points and commas either way round; None for one that no price has."""
-    told = re.sub(r"[\s\u00a0\u202f']", "", text)
-    point, comma = told.rfind("."), told.rfind(",")
-    if point >= 0 and comma >= 0:
-        thousands = "," if point > comma else "."
-        told = told.replace(thousands, "").replace(",", ".")
-    elif comma >= 0:
-        told = told.replace(",", "") if _groups(told, ",") else told.replace(",", ".")
-    elif point >= 0 and _groups(told, ".") and (told.count(".") > 1 or currency in {"EUR", "CHF", "BRL"}):
-        told = told.replace(".", "")
-    amount = Decimal(told)
-    return amount if amount < Decimal(10) ** 9 and amount == amount.quantize(Decimal("0.0001")) else None
+    """Return a number with points and commas either way round; None for one that is none or could be two.
 
-
-def _groups(told: str, mark: str) -> bool:
-    first, *rest = told.split(mark)
-    return first != "0" and len(first) <= 3 and all(len(part) == 3 for part in rest)  # noqa: PLR2004 - thousands
+    "1.299" is 1299 euros, but nobody knows how many dollars.
+    """
+    told = re.sub(r"\s?([.,])\s?", r"\1", text.strip())
+    told = re.sub(r"(?<=\d)[\s'’](?=\d{3})", "", told)
+    if _INDIAN.fullmatch(told):
+        return Decimal(told.replace(",", ""))
+    if match := _GROUPED.fullmatch(told):
+        unclear = match["more"] is None and match["part"] is None and match["mark"] == "."
+        if unclear and currency not in {"EUR", "CHF", "BRL"}:
+            return None
+        whole = re.sub(r"[.,]", "", match["whole"])
+        return Decimal(whole if match["part"] is None else f"{whole}.{match['part']}")
+    return Decimal(told.replace(",", ".")) if _PLAIN.fullmatch(told) else None
 
 
 def _currency(sign: str) -> str:
@@ -122,7 +137,7 @@ def _currency(sign: str) -> str:
 
 def _terms(after: str) -> tuple[str, str]:
     """Return unit and period from the words behind a price; a flat price a month is per account."""
-    unit = _first(after, _UNITS)
+    unit = _first(_COUNTED.sub(" ", after), _UNITS)
     period = _first(after, _PERIODS)
     return unit or ("account" if period else "other"), period or "month"
 

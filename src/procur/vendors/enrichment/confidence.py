@@ -16,6 +16,7 @@ from math import prod
 from typing import Any
 from urllib.parse import urlsplit
 
+from procur.vendors.catalogue import monthly
 from procur.vendors.enrichment.model import FRAMEWORK, Observation
 
 # A person looked; an import is a file that somebody chose; a page is the vendor's own word.
@@ -132,16 +133,21 @@ def _key(observation: Observation) -> str:
         status = str(value.get("status"))
         return status if status in {"denied", "in_progress"} else "yes"
     if "amount" in value:
-        return f"{Decimal(value['amount']).normalize()} {value.get('currency')}"
+        return json.dumps([_price(value["amount"], value), value.get("currency")])
     if "rating" in value:
         return f"{float(value['rating']):.1f}"
     if "plans" in value:
         prices = sorted(
-            (str(plan["name"]).casefold(), _price(plan.get("list_price"))) for plan in value["plans"]
+            [str(plan["name"]).casefold(), _price(plan.get("list_price"), plan)] for plan in value["plans"]
         )
         return json.dumps([prices, value.get("currency")])
     return json.dumps(value, sort_keys=True, ensure_ascii=False).casefold()
 
 
-def _price(text: Any) -> str:
-    return "" if text is None else str(Decimal(str(text)).normalize())
+def _price(text: Any, terms: Mapping[str, Any]) -> str:
+    """Return an amount with what it buys: 120 a year is 10 a month, per user is not per account."""
+    if text is None:
+        return ""
+    period = terms.get("period")
+    amount = monthly(Decimal(str(text)), str(period))
+    return f"{amount.normalize()} per {terms.get('unit')} {'once' if period == 'once' else ''}"

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from procur.core.errors import InvalidInput
-from procur.vendors.catalogue import VendorDraft, read_file
+from procur.vendors.catalogue import VendorDraft, cheapest, read_file
 from procur.vendors.enrichment.model import FRAMEWORK, Fetch, Observation, VendorView, clean, digest, quote
 from procur.vendors.vocabulary import Vocabulary
 
@@ -85,13 +85,10 @@ def _observations(draft: VendorDraft, file: str, content_hash: str, seen_at: dat
         plans = [plan.as_dict() for plan in draft.plans]
         names = ", ".join(plan.name for plan in draft.plans)
         told.append(("plans", {"plans": plans, "currency": draft.currency}, names))
-    if paid := [plan for plan in draft.plans if plan.list_price]:
-        cheapest = min(paid, key=lambda plan: plan.list_price or 0)
-        amount = {"amount": str(cheapest.list_price), "currency": draft.currency}
-        terms = {"unit": cheapest.unit, "period": cheapest.period}
-        told.append(
-            ("list_price", {**amount, **terms}, f"{cheapest.name}: {cheapest.list_price} {draft.currency}")
-        )
+    if plan := cheapest(draft.plans):
+        amount = {"amount": str(plan.list_price), "currency": draft.currency}
+        terms = {"unit": plan.unit, "period": plan.period}
+        told.append(("list_price", {**amount, **terms}, f"{plan.name}: {plan.list_price} {draft.currency}"))
     told += [(f"{FRAMEWORK}{each.framework}", {"status": each.kind}, each.source) for each in draft.evidence]
     return [
         Observation(field, value, file, "feed", "catalogue file", seen_at, content_hash, quote(words))

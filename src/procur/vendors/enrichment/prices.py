@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from procur.vendors.catalogue.model import Plan
+from procur.vendors.catalogue.model import Plan, cheapest
 from procur.vendors.enrichment.amounts import Price, prices_in
 from procur.vendors.enrichment.model import Observation, Page, clean, parse, quote
 
@@ -31,6 +31,7 @@ _NO_NAME = re.compile(
     r"features|trusted|start (?:your|free)|newsletter|subscribe|contact us|talk to|get started)\b",
     re.IGNORECASE,
 )
+_JOINED = re.compile(r"(?<=\d)[\u00a0\u202f](?=\d{3})")
 _STRUCK = ["del", "s", "strike"]
 # From what is made for names to what may hold one.
 _HEADINGS = (
@@ -83,11 +84,10 @@ def plan_observations(
         told.append(
             ("plans", {"plans": [plan.as_dict() for plan in plans[:_MOST_PLANS]], "currency": currency})
         )
-    paid = [plan for plan in plans if plan.list_price]
-    if paid and currency:
-        cheapest = min(paid, key=lambda plan: plan.list_price or Decimal(0))
-        amount = {"amount": str(cheapest.list_price), "currency": currency}
-        told.append(("list_price", {**amount, "unit": cheapest.unit, "period": cheapest.period}))
+    plan = cheapest(plans)
+    if plan and currency:
+        amount = {"amount": str(plan.list_price), "currency": currency}
+        told.append(("list_price", {**amount, "unit": plan.unit, "period": plan.period}))
     return [
         Observation(name, value, page.url, kind, method, page.fetched_at, page.content_hash, quote(words))
         for name, value in told
@@ -99,14 +99,19 @@ def _from_cards(tree: "LexborHTMLParser", selector: str) -> list[tuple[Plan, str
     headings = tree.css(selector)[:_MOST_HEADINGS]
     plans: dict[str, tuple[Plan, str, str]] = {}
     for heading in headings:
-        name = clean(heading.text(separator=" "), longest=200)
+        name = _text(heading, 200)
         if not _is_name(name):
             continue
         box = _box(heading, selector)
-        text = clean(box.text(separator=" "), longest=_LONGEST_CARD)
+        text = _text(box, _LONGEST_CARD)
         if name.casefold() not in plans and (plan := _plan(name, text.replace(name, " ", 1))):
             plans[name.casefold()] = plan
     return list(plans.values())[:_MOST_PLANS]
+
+
+def _text(node: "LexborNode", longest: int) -> str:
+    """Return the words of an element; a blank that must not break inside a number stays told from others."""
+    return clean(_JOINED.sub("’", node.text(separator=" ")), longest=longest)
 
 
 def _box(heading: "LexborNode", selector: str) -> "LexborNode":
@@ -124,10 +129,7 @@ def _from_tables(tree: "LexborHTMLParser") -> list[tuple[Plan, str, str]]:
 
 
 def _grid(table: "LexborNode") -> list[list[str]]:
-    return [
-        [clean(cell.text(separator=" "), longest=400) for cell in row.css("th, td")[:20]]
-        for row in table.css("tr")[:200]
-    ]
+    return [[_text(cell, 400) for cell in row.css("th, td")[:20]] for row in table.css("tr")[:200]]
 
 
 def _from_grid(grid: list[list[str]]) -> list[tuple[Plan, str, str]]:

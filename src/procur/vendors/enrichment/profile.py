@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, time
-from decimal import Decimal
 from typing import Any
 
 from procur.db.models import VendorProfileRecord
+from procur.vendors.catalogue import Plan, cheapest
 from procur.vendors.enrichment.confidence import FieldConfidence
 from procur.vendors.enrichment.model import Observation, digest
 
@@ -37,7 +37,9 @@ def profile_observations(vendor: VendorProfileRecord) -> list[Observation]:
     if plans := vendor.price_tiers.get("plans"):
         values["plans"] = {"plans": list(plans), "currency": vendor.currency}
     if vendor.list_price is not None:
-        values["list_price"] = {"amount": str(vendor.list_price), "currency": vendor.currency}
+        plan = cheapest(map(Plan.from_dict, plans or ()))
+        terms = {"unit": plan.unit, "period": plan.period} if plan else {}
+        values["list_price"] = {"amount": str(vendor.list_price), "currency": vendor.currency, **terms}
     if vendor.rating is not None:
         values["rating"] = {"rating": vendor.rating, "count": vendor.review_count}
     found = []
@@ -111,11 +113,9 @@ def _chosen(
 
 def _prices(value: Mapping[str, Any], vendor: VendorProfileRecord) -> dict[str, Any]:
     plans = list(value["plans"])
-    paid = [
-        Decimal(plan["list_price"]) for plan in plans if plan["list_price"] and Decimal(plan["list_price"])
-    ]
+    plan = cheapest(map(Plan.from_dict, plans))
     return {
         "price_tiers": {"plans": plans},
-        "list_price": min(paid) if paid else None,
+        "list_price": plan.list_price if plan else None,
         "currency": value.get("currency") or vendor.currency,
     }

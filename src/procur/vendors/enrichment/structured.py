@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from procur.core.errors import InvalidInput
@@ -22,6 +22,7 @@ _ORGANIZATIONS = {"organization", "corporation", "localbusiness", "onlinebusines
 _SOLD = {"product", "softwareapplication", "webapplication", "mobileapplication", "service", "productgroup"}
 _OFFERS = {"offer", "aggregateoffer"}
 _UNITS = {"month": "month", "mon": "month", "p1m": "month", "year": "year", "ann": "year", "p1y": "year"}
+_PLAIN = re.compile(r"\d{1,9}(?:\.\d{1,4})?")
 _COMMA = re.compile(r",\s*([}\]])")
 
 Node = dict[str, Any]
@@ -194,11 +195,11 @@ def _amount(given: Any, currency: Any) -> Decimal | None:
         return None
     try:
         checks.currency(currency)
-        text = re.sub(r"[^\d.,]", "", given) if isinstance(given, str) else str(given)
-        amount = read_amount(text, "USD") if text and text[0].isdigit() else None
-    except (InvalidInput, InvalidOperation):
+    except InvalidInput:
         return None
-    return amount
+    text = re.sub(r"[^\d.,]", "", given) if isinstance(given, str) else str(given)
+    # As schema.org wants it: a point is a decimal point.
+    return Decimal(text) if _PLAIN.fullmatch(text) else read_amount(text)
 
 
 def _rating(node: Node) -> dict[str, Any] | None:
@@ -206,13 +207,13 @@ def _rating(node: Node) -> dict[str, Any] | None:
     try:
         value, best = Decimal(str(node["ratingValue"])), Decimal(str(node.get("bestRating") or 5))
         count = int(str(node.get("reviewCount") or node.get("ratingCount") or 0))
-    except (KeyError, InvalidOperation, ValueError):
+        if not (
+            value.is_finite() and best.is_finite() and best > 0 and 0 <= value <= best and 0 <= count < 2**31
+        ):
+            return None
+        return {"rating": round(float(value * 5 / best), 2), "count": count}
+    except (KeyError, ArithmeticError, ValueError):
         return None
-    if not (
-        value.is_finite() and best.is_finite() and best > 0 and 0 <= value <= best and 0 <= count < 2**31
-    ):
-        return None
-    return {"rating": round(float(value * 5 / best), 2), "count": count}
 
 
 def _all(value: Any, by_id: dict[str, Node]) -> list[Node]:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -20,8 +21,18 @@ AGES = st.floats(0, 3000)
 WEIGHTS = st.lists(st.floats(0, 0.95), max_size=6)
 
 
-def said(amount, *, kind="price_page", source="https://a.example/pricing", age=0.0, field="list_price"):
-    value = {"amount": str(amount), "currency": "USD"} if field == "list_price" else {"status": amount}
+def said(
+    amount,
+    *,
+    kind="price_page",
+    source="https://a.example/pricing",
+    age=0.0,
+    field="list_price",
+    unit="user",
+    period="month",
+):
+    value = {"amount": str(amount), "currency": "USD", "unit": unit, "period": period}
+    value = value if field == "list_price" else {"status": amount}
     return Observation(field, value, source, kind, "test", NOW - timedelta(days=age), "0" * 64)
 
 
@@ -65,6 +76,23 @@ def test_agreement_and_disagreement():
     assert sure(feed, said(12)) < sure(feed)
     found = of_fields([feed, said(12)], NOW)["list_price"]
     assert (found.value["amount"], found.sources, found.against) == ("10", 1, 1)
+
+
+def test_prices_agree_when_they_are_for_the_same():
+    feed = {"kind": "feed", "source": "f"}
+    same = of_fields([said(120, period="year"), said("10.00", **feed)], NOW)["list_price"]
+    assert (same.sources, same.against) == (2, 0)
+    for other in ({"unit": "account"}, {"period": "year"}, {"period": "once"}):
+        differs = of_fields([said(120), said(120, **feed, **other)], NOW)["list_price"]
+        assert (differs.sources, differs.against) == (1, 1), other
+    plans = [
+        replace(
+            said(0, field="plans", source=unit),
+            value={"plans": [{"name": "A", "list_price": "9", "unit": unit}]},
+        )
+        for unit in ("user", "account")
+    ]
+    assert of_fields(plans, NOW)["plans"].against == 1
 
 
 def test_pages_of_one_site_are_one_voice():

@@ -52,7 +52,7 @@ def told(html):
 
 def test_cards():
     assert told(CARDS) == [
-        ("Starter", Decimal(0), "user", "month", False, "USD"),
+        ("Starter", Decimal(0), "other", "month", False, "USD"),  # "up to 10 users": not for each
         ("Team", Decimal("12.50"), "user", "month", False, "USD"),
         ("Business", Decimal(24), "user", "month", False, "USD"),
         ("Enterprise", None, "user", "month", True, ""),
@@ -118,3 +118,54 @@ def test_amounts_either_way_round():
     ]
     for text in ("up to $500 credit", "$20 off", "worth $99", "$1.5M raised", "saves $10"):
         assert prices_in(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "amounts"),
+    [
+        ("$29 100 users", "29"), ("Pro €20 500 GB storage", "20"), ("$49 250 contacts per month", "49"),
+        ("$1 299 / month", "1299"), ("$1 299,00", "1299.00"),
+        ("1 299,00 €", "1299.00"), ("9,90 € 20 Nutzer", "9.90"),
+        ("$1\u202f299", "1299"), ("CHF 1’250", "1250"), ("1'250.50 CHF", "1250.50"),
+        ("₹1,00,000 per year", "100000"), ("₹12,50,000", "1250000"), ("$1,299.00 a year", "1299.00"),
+        ("MX$ 1,299 / month", ""), ("NT$300", ""), ("CA$ 5", "5"),
+        ("$1,000.000,50", ""), ("$5.000", ""), ("$9,10,11", ""), ("$19.90000", ""),
+        ("First month $1, then $29 per user", "29"), ("$1/month for the first 3 months, then $29", "29"),
+        ("$9.99, 20 users", "9.99"), ("Seats 10 $20", "20"),
+    ],
+)  # fmt: skip
+def test_what_stands_beside_a_price_is_not_part_of_it(text, amounts):
+    assert " ".join(str(price.amount) for price in prices_in(text)) == amounts
+
+
+def test_a_number_of_users_is_not_what_is_paid_for():
+    told = [
+        (price.unit, price.period) for price in prices_in("$99 a month 100 users, $9 per user, $90 1 year")
+    ]
+    assert told == [("account", "month"), ("user", "month"), ("account", "year")]
+
+
+@pytest.mark.parametrize(
+    ("lines", "amount", "unit", "period"),
+    [
+        (("$100 per user per year", "$15 per user per month"), "100", "user", "year"),
+        (("$240 per user per year", "$15 per user per month"), "15", "user", "month"),
+        (("$0.02 per GB", "$15 per user per month"), "15", "user", "month"),
+        (("$5 per site per month", "$6 per site per month", "$2 per user per month"), "5", "site", "month"),
+        (("$50 once", "$15 per user per month", "$20 per user per month"), "15", "user", "month"),
+    ],
+)
+def test_only_prices_of_one_kind_compare(page, lines, amount, unit, period):
+    rows = "".join(f"<tr><td>Plan {number}</td><td>{line}</td></tr>" for number, line in enumerate(lines))
+    found = {
+        each.field: each
+        for each in observe(page(f"<table><tr><th>Plan</th><th>Price</th></tr>{rows}</table>"))
+    }
+    assert found["list_price"].value == {
+        "amount": amount, "currency": "USD", "unit": unit, "period": period
+    }  # fmt: skip
+
+
+def test_a_blank_that_does_not_break_holds_a_number_together():
+    for blank in ("&nbsp;", "&#8239;", "’"):
+        assert told(CLASSES.replace("USD 199", f"USD 1{blank}299"))[1][1] == Decimal(1299)

@@ -84,6 +84,8 @@ def test_json_as_pages_write_it(page):
         {"@type": "Product", "name": "x", "offers": {"price": True, "priceCurrency": "USD"}},
         {"@type": "Product", "aggregateRating": {"ratingValue": "Infinity", "reviewCount": "x"}},
         {"@type": "Product", "aggregateRating": {"ratingValue": 9, "bestRating": 5}},
+        '{"@type": "Product", "aggregateRating": {"ratingValue": 9e999999, "bestRating": 9e999999}}',
+        {"@type": "Product", "name": "x", "offers": {"price": "1,000.000,50", "priceCurrency": "USD"}},
         {"@id": "#a", "@type": "Product", "offers": {"@id": "#a"}},
     ],
 )  # fmt: skip
