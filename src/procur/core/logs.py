@@ -13,12 +13,13 @@ from contextvars import ContextVar
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
 
 from procur.core.context import current_cause
 from procur.core.errors import InvalidInput
 from procur.core.redaction import redact_value
+from procur.core.settings import Settings
 
 if TYPE_CHECKING:
     from structlog.stdlib import BoundLogger
@@ -30,23 +31,13 @@ _about: ContextVar[dict[str, object]] = ContextVar("procur_about", default={})  
 _QUIET = ("httpx2", "httpcore2", "uvicorn.access", "uvicorn.error", "asyncio")
 
 
-class LogSettings(BaseSettings):
+class LogSettings(Settings):
     """PROCUR_LOG_FORMAT: "json" or "console" (default: console on a terminal); PROCUR_LOG_LEVEL: INFO."""
 
     model_config = SettingsConfigDict(env_prefix="PROCUR_LOG_", extra="ignore")
 
     format: Literal["json", "console"] | None = None
     level: str = Field("INFO", pattern=r"(?i)^(debug|info|warning|error|critical)$")
-
-
-def log_settings() -> LogSettings:
-    """Read the environment; InvalidInput names the variable that does not fit."""
-    try:
-        return LogSettings()
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = f"PROCUR_LOG_{str(first['loc'][0]).upper()}"
-        raise InvalidInput(f"{field}: {first['msg']}", field=field) from error
 
 
 @cache
@@ -93,7 +84,7 @@ def configure(settings: LogSettings | None = None, *, stream: TextIO | None = No
     """
     import structlog
 
-    wanted = settings or log_settings()
+    wanted = settings or LogSettings()
     target = sys.stderr if stream is None else stream
     form = wanted.format or ("console" if target.isatty() else "json")
     handler = _Handler(target)

@@ -4,17 +4,18 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from procur.core.errors import InvalidInput
+from procur.core.settings import Settings
 
 _PARTS = ("host", "port", "database", "username", "password")
 
 
-class DatabaseConfig(BaseSettings):
+class DatabaseConfig(Settings):
     """Connection settings. Unknown variables are ignored; the password never appears in print.
 
     A URL (argument, PROCUR_DB_URL, DATABASE_URL) wins over the parts from the environment; parts given as
@@ -48,29 +49,10 @@ class DatabaseConfig(BaseSettings):
     def __init__(self, url: str | None = None, /, **values: Any) -> None:
         if url is not None:
             values["url"] = url
-        try:
-            super().__init__(**values)
-        except ValidationError as error:
-            # Pydantic's own message would quote the input, and the input may be a password.
-            first = error.errors(include_input=False, include_url=False)[0]
-            field = str(first["loc"][-1])
-            raise InvalidInput(f"database setting {field}: {first['msg']}", field=field) from None
+        super().__init__(**values)
         self._given = frozenset(name for name in _PARTS if values.get(name) is not None)
 
     _given: frozenset[str] = frozenset()
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read arguments and the environment only."""
-        del settings_cls, dotenv_settings, file_secret_settings
-        return init_settings, env_settings
 
     @property
     def sqlalchemy_url(self) -> URL:

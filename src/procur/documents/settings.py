@@ -2,14 +2,14 @@
 
 import re
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
 
 from procur.core.errors import InvalidInput
+from procur.core.settings import Settings
 from procur.documents.store import DocumentStore, LocalStore
 
 FOLDER = "documents"
@@ -17,7 +17,7 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PREFIX = re.compile(r"[A-Za-z0-9._=-]+(/[A-Za-z0-9._=-]+)*")
 
 
-class DocumentSettings(BaseSettings):
+class DocumentSettings(Settings):
     """Where documents are kept (PROCUR_DOCUMENTS_URL), and how to enter a bucket (PROCUR_S3_…).
 
     The URL is s3://bucket/prefix, file:///folder or a folder; unset means the folder in the home folder.
@@ -32,15 +32,6 @@ class DocumentSettings(BaseSettings):
     s3_secret_access_key: SecretStr | None = None
     s3_session_token: SecretStr | None = None
     s3_timeout: float = Field(30, gt=0, le=600, description="seconds for a request with its repeats")
-
-    def __init__(self, **values: Any) -> None:
-        try:
-            super().__init__(**values)
-        except ValidationError as error:
-            # Pydantic's own message would quote the input, and the input may be a key.
-            first = error.errors(include_input=False, include_url=False)[0]
-            field = str(first["loc"][-1])
-            raise InvalidInput(f"document setting {field}: {first['msg']}", field=field) from None
 
 
 def store_from(settings: DocumentSettings, home: Path) -> DocumentStore:

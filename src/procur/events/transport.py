@@ -8,7 +8,7 @@ from procur.db import DatabaseSession
 from procur.db.wake import Wake
 from procur.events.bus import Bus
 from procur.events.handlers import Handler
-from procur.events.redis_settings import URL, events_redis_settings
+from procur.events.redis_settings import URL, EventsRedisSettings
 
 
 class AnyBus(Protocol):
@@ -23,7 +23,7 @@ class AnyBus(Protocol):
 
 def make_bus(database: DatabaseSession, handlers: Iterable[Handler], *, wake: Wake | None = None) -> AnyBus:
     """Return the bus that the environment asks for, not started."""
-    settings = events_redis_settings()
+    settings = EventsRedisSettings()
     if settings.url is None:
         return Bus(database, handlers, wake=wake)
     try:

@@ -3,17 +3,17 @@
 from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import Field, field_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
-from procur.core.errors import InvalidInput
+from procur.core.settings import Settings
 from procur.net.addresses import read_host
 
 Names = Annotated[tuple[str, ...], NoDecode]
 Ports = Annotated[tuple[int, ...], NoDecode]
 
 
-class NetSettings(BaseSettings):
+class NetSettings(Settings):
     """Bounds of calls to the outside, from arguments and the environment (PROCUR_NET_…).
 
     `allow` names inside servers as "host:port", separated by commas; they alone may have private addresses.
@@ -28,27 +28,6 @@ class NetSettings(BaseSettings):
     max_bytes: int = Field(5_000_000, gt=0, le=1_000_000_000, description="of one answer, unpacked")
     user_agent: str = Field("Procur (self-hosted procurement)", min_length=1, max_length=200)
     rate: float = Field(1.0, gt=0, le=1000, description="calls per second to one host, when reading pages")
-
-    def __init__(self, **values: Any) -> None:
-        try:
-            super().__init__(**values)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            field = str(first["loc"][0]) if first["loc"] else None
-            raise InvalidInput(f"PROCUR_NET_{str(field).upper()}: {first['msg']}", field=field) from error
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read arguments and the environment only."""
-        del settings_cls, dotenv_settings, file_secret_settings
-        return init_settings, env_settings
 
     @field_validator("allow", "ports", mode="before")
     @classmethod

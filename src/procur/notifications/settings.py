@@ -1,17 +1,18 @@
 """The mail server, from the environment: off until it is named."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import SettingsConfigDict
 
-from procur.core.errors import InvalidInput, NotConfigured
+from procur.core.errors import NotConfigured
+from procur.core.settings import Settings
 
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
 
-class MailSettings(BaseSettings):
+class MailSettings(Settings):
     """How mail leaves, from arguments and the environment (PROCUR_SMTP_…).
 
     `security` is never lowered on its own: a server that does not offer STARTTLS gets no mail.
@@ -36,28 +37,6 @@ class MailSettings(BaseSettings):
         max_length=500,
         validation_alias=AliasChoices("PROCUR_PUBLIC_URL", "public_url"),
     )
-
-    def __init__(self, **values: Any) -> None:
-        try:
-            super().__init__(**values)
-        except ValidationError as error:
-            # Pydantic's own message would quote the input, and the input may be a password.
-            first = error.errors(include_input=False, include_url=False)[0]
-            field = str(first["loc"][-1]).removeprefix("PROCUR_SMTP_").casefold()
-            raise InvalidInput(f"mail setting {field}: {first['msg']}", field=field) from None
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read arguments and the environment only."""
-        del settings_cls, dotenv_settings, file_secret_settings
-        return init_settings, env_settings
 
     @property
     def server(self) -> tuple[str, int]:

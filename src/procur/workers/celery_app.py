@@ -18,7 +18,7 @@ from celery import Celery
 
 from procur.db import DatabaseSession
 from procur.jobs.task import Task
-from procur.workers.celery_settings import CelerySettings, broker_url, celery_settings
+from procur.workers.celery_settings import CelerySettings, broker_url
 from procur.workers.single import run_one
 from procur.workers.tasks import QUEUES, tasks
 from procur.workers.tools import Tools
@@ -28,7 +28,7 @@ Built = tuple[DatabaseSession, tuple[Task[Any], ...]]
 
 def publisher(settings: CelerySettings | None = None) -> Celery:
     """Return an app that can send messages; it knows no tasks."""
-    settings = settings or celery_settings()
+    settings = settings or CelerySettings()
     app = Celery("procur", broker=broker_url(settings), set_as_current=False)
     app.conf.update(
         accept_content=["json"],

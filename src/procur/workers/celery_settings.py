@@ -1,30 +1,21 @@
 """Where Celery finds its Redis: off until somebody says so."""
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
 
-from procur.core.errors import InvalidInput, NotConfigured
+from procur.core.errors import NotConfigured
+from procur.core.settings import Settings
 
 BROKER_URL = "PROCUR_CELERY_BROKER_URL"
 
 
-class CelerySettings(BaseSettings):
+class CelerySettings(Settings):
     """PROCUR_CELERY_BROKER_URL: redis://… ; PROCUR_CELERY_PREFIX: what every key there begins with."""
 
     model_config = SettingsConfigDict(env_prefix="PROCUR_CELERY_", extra="ignore")
 
     broker_url: str | None = None
     prefix: str = Field("procur:", max_length=60, pattern=r"^[A-Za-z0-9_.:-]*$")
-
-
-def celery_settings() -> CelerySettings:
-    """Read the environment; InvalidInput names the variable that does not fit."""
-    try:
-        return CelerySettings()
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = f"PROCUR_CELERY_{str(first['loc'][0]).upper()}"
-        raise InvalidInput(f"{field}: {first['msg']}", field=field) from error
 
 
 def broker_url(settings: CelerySettings) -> str:

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
 
 from procur.audit.trail import record
-from procur.core.errors import InvalidInput
+from procur.core.settings import Settings
 from procur.db import Session
 from procur.db.repositories import OrganizationRepository, RetentionRepository, UsageRepository
 from procur.events.facts import RetentionApplied
@@ -21,7 +21,7 @@ _MOST = 100  # transactions per table and job; what is left is a job of its own
 _CENTURY = 36500
 
 
-class Retention(BaseSettings):
+class Retention(Settings):
     """For how many days finished things are kept (PROCUR_KEEP_…), from when they came to their end.
 
     Facts and the audit trail are not among them: nobody may take anything out of these.
@@ -36,14 +36,6 @@ class Retention(BaseSettings):
     sessions: int = Field(30, ge=1, le=_CENTURY)
     login_attempts: int = Field(180, ge=1, le=_CENTURY)
     counters: int = Field(90, ge=1, le=_CENTURY)
-
-    def __init__(self, **values: Any) -> None:
-        try:
-            super().__init__(**values)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            field = str(first["loc"][-1])
-            raise InvalidInput(f"PROCUR_KEEP_{field.upper()}: {first['msg']}", field=field) from None
 
 
 def cleanup(keep: Callable[[], Retention]) -> Task[Cleanup]:

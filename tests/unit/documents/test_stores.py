@@ -166,7 +166,7 @@ def test_the_environment_names_the_store(
         with pytest.raises(InvalidInput, match="cannot be read"):
             chosen()
     monkeypatch.setenv("PROCUR_S3_ENDPOINT", "localhost:9000")
-    with pytest.raises(InvalidInput, match="s3_endpoint"):
+    with pytest.raises(InvalidInput, match="PROCUR_S3_ENDPOINT"):
         chosen()
 
 
