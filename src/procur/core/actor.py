@@ -96,7 +96,8 @@ class Actor:
     """A person, agent or the system itself, acting inside one organisation.
 
     `id` is what the audit trail shows (an e-mail address or an agent's name); `user_id` is set for people who
-    have an account. Who comes by an API key may do what is in its `scopes`, as far as the role may do it.
+    have an account. Who comes by an API key (`key_id`) may do what is in its `scopes`, as far as the role
+    may do it.
     """
 
     organization_id: uuid.UUID
@@ -106,6 +107,7 @@ class Actor:
     role: str
     user_id: uuid.UUID | None = None
     scopes: frozenset[str] | None = None
+    key_id: uuid.UUID | None = None
 
     def may(self, permission: str) -> bool:
         """Tell whether this actor's role carries the permission, and their key its scope."""

@@ -41,6 +41,10 @@ class RunningBus(ABC):
             thread.start()
         return self
 
+    def ended(self) -> list[str]:
+        """Return the names of the threads that do not run, though they should."""
+        return [each.name for each in self._threads if not each.is_alive() and not self._stopping.is_set()]
+
     def stop(self, timeout: float = 5.0) -> bool:
         """Let each thread finish its transaction; say whether all have within so many seconds."""
         self._stopping.set()

@@ -17,6 +17,9 @@ class AnyBus(Protocol):
     def start(self) -> Self:
         """Start the threads."""
 
+    def ended(self) -> list[str]:
+        """Return the names of the threads that do not run, though they should."""
+
     def stop(self, timeout: float = 5.0) -> bool:
         """Stop them; say whether all have stopped within so many seconds."""
 

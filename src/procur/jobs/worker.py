@@ -115,6 +115,11 @@ class Worker:
             self._control.close()
         return ended
 
+    def ended(self) -> list[str]:
+        """Return the names of the threads that do not run, though they should."""
+        threads = () if self._stopping.is_set() else (*self._doing, self._claiming, *self._keeping)
+        return [thread.name for thread in threads if not thread.is_alive()]
+
     def idle(self) -> bool:
         """Say whether nothing is claimed, at work or to be noted."""
         return not any(self._desk.counts())

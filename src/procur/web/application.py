@@ -1,5 +1,6 @@
 """The HTTP application: routes, errors, and what lives as long as it does."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 
@@ -11,6 +12,7 @@ from procur.web import health, problems, stream
 from procur.web.edge import Edge
 from procur.web.figures import Figures
 from procur.web.hub import Hub
+from procur.web.uses import KeyUses
 
 API = "/api/v1"
 
@@ -34,6 +36,7 @@ def application(
         hub.start()
         yield
         hub.close()
+        await asyncio.to_thread(app.state.uses.flush)
 
     app = FastAPI(
         title="Procur", version=__version__, lifespan=life, openapi_url=f"{API}/openapi.json",
@@ -42,7 +45,10 @@ def application(
     app.state.database = database
     app.state.hub = hub
     app.state.figures = Figures(database, groups)
-    app.state.checks = health.database_checks(database) | dict(checks or {})
+    app.state.uses = KeyUses(database)
+    app.state.checks = health.Checks(
+        health.database_checks(database) | {"stream": hub.check} | dict(checks or {})
+    )
     app.include_router(health.router)
     app.include_router(stream.router, prefix=API)
     problems.install(app)

@@ -1,5 +1,7 @@
 """Alive, ready, and how it goes: for load balancers, orchestrators and Prometheus."""
 
+import threading
+import time
 from collections.abc import Callable, Mapping
 
 from fastapi import APIRouter, Request
@@ -12,7 +14,27 @@ from procur.web.figures import exposition
 # Raises one of our errors when something is missing.
 Check = Callable[[], None]
 
+FRESH = 1.0  # seconds for which nothing is asked again, however many ask
+
 router = APIRouter(tags=["health"])
+
+
+class Checks:
+    """What has to be there for requests to be served, asked at most once a second."""
+
+    def __init__(self, checks: Mapping[str, Check]) -> None:
+        self._checks = checks
+        self._lock = threading.Lock()
+        self._asked = -FRESH
+        self._found: dict[str, str] = {}
+
+    def found(self) -> dict[str, str]:
+        """Return what each check says: "ok", or what is missing."""
+        with self._lock:
+            if time.monotonic() - self._asked >= FRESH:
+                self._found = {name: _said(check) for name, check in self._checks.items()}
+                self._asked = time.monotonic()
+            return self._found
 
 
 @router.get("/healthz", response_class=PlainTextResponse, summary="Whether the process is alive")
@@ -24,8 +46,8 @@ async def alive() -> str:
 @router.get("/readyz", summary="Whether requests can be served, and what is missing")
 def ready(request: Request) -> Response:
     """Ask the database, its schema and the workers; 503 when anything is missing."""
-    checks: Mapping[str, Check] = request.app.state.checks
-    found = {name: _said(check) for name, check in checks.items()}
+    checks: Checks = request.app.state.checks
+    found = checks.found()
     missing = [name for name, said in found.items() if said != "ok"]
     body = {"ready": not missing, "missing": missing, "checks": found}
     return JSONResponse(body, 503 if missing else 200)

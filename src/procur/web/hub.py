@@ -3,9 +3,10 @@
 import asyncio
 import threading
 from bisect import bisect_right
+from contextlib import suppress
 from uuid import UUID
 
-from procur.core.errors import Conflict, ProcurError
+from procur.core.errors import Conflict, LimitReached, ProcurError, Unavailable
 from procur.core.logs import get_logger
 from procur.core.metrics import metrics
 from procur.db import DatabaseSession
@@ -15,6 +16,10 @@ from procur.web.facts import Told, told
 
 KEPT = 1000  # facts of an organisation that stay in memory while somebody follows it
 PAGE = 200
+# Streams at once in this process: of one key, of one organisation. A program that forgets to close them
+# takes the places of nobody else.
+MOST_OF_KEY = 50
+MOST_OF_ORGANIZATION = 500
 _PAUSE = 1.0  # seconds after the database could not be read
 # Seconds to wait before each look after a hint: facts get their place a moment after their commit.
 _LOOKS = (0.0, 0.01, 0.03, 0.1)
@@ -23,15 +28,17 @@ _LOOKS = (0.0, 0.01, 0.03, 0.1)
 class Follower:
     """One client: how far it has been told, and what wakes it in its event loop."""
 
-    def __init__(self, organization: UUID, position: int) -> None:
-        self.organization = organization
-        self.position = position
+    def __init__(self, organization: UUID, position: int, head: int, *, key: UUID | None = None) -> None:
+        """Begin behind `position` in a log that ends at `head`; `key` is what it came in by."""
+        self.organization, self.key = organization, key
+        self.position, self.head = position, head
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
 
     def wake(self) -> None:
         """Let the client look again; called from the reader's thread."""
-        self._loop.call_soon_threadsafe(self._news.set)
+        with suppress(RuntimeError):  # its event loop has ended, and with it whoever waited
+            self._loop.call_soon_threadsafe(self._news.set)
 
     async def news(self, timeout: float) -> bool:  # noqa: ASYNC109 - the end of the wait is an answer
         """Wait until there may be news; False when there were none for so many seconds."""
@@ -67,6 +74,11 @@ class _Channel:
         if len(facts) > KEPT:
             self.floor = facts[-KEPT - 1].position
         self._facts, self.head = facts[-KEPT:], found[-1].position
+
+    def skip(self, position: int) -> None:
+        """Begin anew behind a position: what is before it is in the database only."""
+        self.floor = self.head = position
+        self._facts = []
 
 
 class Hub:
@@ -111,8 +123,13 @@ class Hub:
         if self._thread is not None:
             self._thread.join(timeout)
 
-    async def start_of(self, organization: UUID, after: int | None) -> int:
-        """Return where a client begins that wants what comes behind `after` (None: from now on)."""
+    def check(self) -> None:
+        """Raise Unavailable when nobody reads: followers would hear nothing but signs of life."""
+        if not self.closing and (self._thread is None or not self._thread.is_alive()):
+            raise Unavailable("the event stream's reader does not run")
+
+    async def follower(self, organization: UUID, after: int | None, *, key: UUID | None = None) -> Follower:
+        """Return a client that wants what comes behind `after` (None: from now on)."""
         head = await asyncio.to_thread(self._head, organization)
         if after is not None and after > head:
             raise Conflict(
@@ -120,12 +137,15 @@ class Hub:
                 field="after",
                 hint="was it restored from a backup? start from there",
             )
-        return head if after is None else after
+        return Follower(organization, head if after is None else after, head, key=key)
 
     def follow(self, follower: Follower) -> None:
-        """Add a client; `leave` takes it away again."""
+        """Add a client; `leave` takes it away again. LimitReached when there are too many."""
         with self._lock:
-            channel = self._channels.setdefault(follower.organization, _Channel(follower.position))
+            # At the log's end: a client that is behind it reads by itself, or all others would wait for it.
+            channel = self._channels.get(follower.organization) or _Channel(follower.head)
+            _refuse_too_many(channel.followers, follower)
+            self._channels[follower.organization] = channel
             channel.followers.add(follower)
         self._wanted.set()
         metrics().stream_clients.inc()
@@ -164,8 +184,8 @@ class Hub:
             self._wanted.wait()
             try:
                 self._look_out()
-            except ProcurError as error:
-                get_logger("procur.web").warning("event stream cannot read", error=error.message)
+            except Exception as error:  # noqa: BLE001 - whatever it is, all who follow depend on this thread
+                _complain(error)
                 self._stopping.wait(_PAUSE)
             seen = self._wake.wait(seen, self._every)
         self._wake.stop()
@@ -188,13 +208,24 @@ class Hub:
             heads = LiveRepository(session).heads(known)
         news = {key: head for key, head in heads.items() if head > known[key]}
         for organization, head in news.items():
-            position = known[organization]
+            # What would not be kept is not read: who lacks it reads by itself.
+            position = self._skip(organization, known[organization], head - KEPT)
             while position < head:
                 found = self._read(organization, position)
                 if not found or not self._add(organization, position, found):
                     break
                 position = found[-1].position
         return bool(news)
+
+    def _skip(self, organization: UUID, behind: int, to: int) -> int:
+        """Leave out what comes before a position, if anything; return where to read on."""
+        if to <= behind:
+            return behind
+        with self._lock:
+            channel = self._channels.get(organization)
+            if channel is not None and channel.head == behind:
+                channel.skip(to)
+        return to
 
     def _add(self, organization: UUID, behind: int, found: list[Told]) -> bool:
         """Append facts to what is in memory and wake who waits; False when nobody is there any more."""
@@ -207,3 +238,23 @@ class Hub:
         for follower in followers:
             follower.wake()
         return True
+
+
+def _refuse_too_many(followers: set[Follower], new: Follower) -> None:
+    of_key = sum(one.key == new.key for one in followers)
+    if of_key < MOST_OF_KEY and len(followers) < MOST_OF_ORGANIZATION:
+        return
+    whose, most = ("key", MOST_OF_KEY) if of_key >= MOST_OF_KEY else ("organisation", MOST_OF_ORGANIZATION)
+    raise LimitReached(
+        f"{most} streams of this {whose} are open already",
+        hint="close those that nobody reads; one stream can serve many windows",
+        details={"meter": "event streams", "used": most, "limit": most},
+    )
+
+
+def _complain(error: Exception) -> None:
+    logger = get_logger("procur.web")
+    if isinstance(error, ProcurError):
+        logger.warning("event stream cannot read", error=error.message)
+    else:
+        logger.error("event stream failed", error=str(error), exc_info=error)

@@ -1,14 +1,26 @@
 """uvicorn, told to let those who follow the stream go first when it stops."""
 
+import asyncio
 import socket
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from procur.web.hub import Hub
 
 GRACE = 5  # seconds that open requests have to end in
+
+
+class _Protocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type] # chosen when uvicorn is imported
+    """uvicorn's connection, which lends requests (`scope["state"]["abort"]`) what cuts it off at once."""
+
+    app_state: dict[str, Any]
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "abort": transport.abort}
 
 
 class Server(uvicorn.Server):
@@ -18,6 +30,7 @@ class Server(uvicorn.Server):
         """Take the application, where to listen, and other `settings` of uvicorn's Config."""
         self._hub: Hub = app.state.hub
         given: dict[str, Any] = {
+            "http": _Protocol,
             "log_config": None,
             "access_log": False,
             "server_header": False,

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
+from procur.core.errors import Unavailable
 from procur.db import DatabaseSession
 from procur.db.wake import Wake
 from procur.events.handlers import Handler
@@ -50,6 +51,11 @@ class House:
         self._wake.start()
         self._bus.start()
         self.worker.start()
+
+    def check(self) -> None:
+        """Raise Unavailable when a thread has ended by itself: what it did is not done any more."""
+        if gone := self.worker.ended() + self._bus.ended():
+            raise Unavailable("does not run: " + ", ".join(gone), hint="the log says why; start anew")
 
     def stop(self, timeout: float = 8.0) -> bool:
         """End within so many seconds; False when jobs were still at work and have been handed back."""

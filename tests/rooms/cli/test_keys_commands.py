@@ -6,6 +6,7 @@ from factories.terminal import Terminal
 from procur.cli.workspace import Workspace
 from procur.core.errors import NotSignedIn
 from procur.web.deps import actor_by_key
+from procur.web.uses import KeyUses
 
 
 def test_a_key_is_shown_once_and_opens_until_it_is_revoked(company: Terminal) -> None:
@@ -14,6 +15,8 @@ def test_a_key_is_shown_once_and_opens_until_it_is_revoked(company: Terminal) ->
     )
     workspace = Workspace(company.home)
     actor = actor_by_key(workspace.database, made["key"])
+    assert actor.key_id is not None
+    KeyUses(workspace.database).note(actor.key_id)
     assert actor.id == "alice@acme.example"
     assert actor.may("events.read")
     assert not actor.may("user.write")  # its maker may, the key has no such scope

@@ -88,15 +88,19 @@ def test_ready_names_what_is_missing(sqlite_database):
         if missing:
             raise Unavailable("no worker has given a sign of life")
 
-    with TestClient(create_app(sqlite_database, checks={"workers": workers})) as client:
+    app = create_app(sqlite_database, checks={"workers": workers})
+    with TestClient(app) as client:
         answer = client.get("/readyz")
         assert answer.status_code == 503
         assert answer.json()["missing"] == ["workers"]
         assert answer.json()["checks"]["workers"] == "no worker has given a sign of life"
         assert client.get("/healthz").text == "ok\n"
         missing.clear()
+        assert client.get("/readyz").status_code == 503  # nothing is asked again within a second
+        app.state.checks._asked = -10.0
         assert client.get("/readyz").json() == {
-            "ready": True, "missing": [], "checks": {"database": "ok", "schema": "ok", "workers": "ok"},
+            "ready": True, "missing": [],
+            "checks": {"database": "ok", "schema": "ok", "stream": "ok", "workers": "ok"},
         }  # fmt: skip
 
 

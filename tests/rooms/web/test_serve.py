@@ -51,7 +51,7 @@ def test_one_process_answers_works_and_ends_in_time(database, people, start):
     process, told = start("serve", "--port", "0")
     address = told["address"]
     assert httpx2.get(f"{address}/readyz", timeout=10).json()["checks"] == {
-        "database": "ok", "schema": "ok", "workers": "ok",
+        "database": "ok", "schema": "ok", "stream": "ok", "threads": "ok", "workers": "ok",
     }  # fmt: skip
     heard, ended = Heard(), []
 

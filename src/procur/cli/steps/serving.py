@@ -29,11 +29,11 @@ def serve(workspace: Workspace, *, host: str, port: int, queues: list[str], thre
     logs.configure()
     end_traces = tracing.configure("procur")
     database = workspace.database
-    house = None
+    house, checks = None, {}
     if queues:
         tools = Tools.from_environment(workspace.home, database)
         house = House(database, tools, handlers(), queues=queues, threads=threads)
-    checks = {"workers": lambda: _check_queues(database, queues)} if queues else {}
+        checks = {"threads": house.check, "workers": lambda: _check_queues(database, queues)}
     app = create_app(database, hints=house is None, checks=checks)
     from procur.web.server import Server  # after create_app, which says what to install
 

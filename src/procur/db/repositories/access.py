@@ -7,17 +7,18 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, or_, select, update
 
 from procur.core.actor import PERMISSIONS
 from procur.core.errors import InvalidInput, NotAllowed, NotFound
 from procur.db import tenancy
 from procur.db.models import ApiKey, Organization, UserAccount
-from procur.db.repositories.base import Key, Repository, own_organization
+from procur.db.repositories.base import Key, Repository, bounded, own_organization
 from procur.db.values import checked
 
 KEY_PREFIX: Final = "procur_"
 _HINT = 4
+_MOST_REQUESTS = 1 << 31
 
 
 def new_secret() -> str:
@@ -83,35 +84,27 @@ class ApiKeyRepository(Repository[ApiKey]):
         Only a system session may ask, because nobody knows yet whose key it is. A key that was revoked, has
         expired, or whose maker or organisation is gone says so: NotAllowed.
         """
-        if not tenancy.crosses_organizations(self.session):
-            raise NotAllowed("keys are looked up in a system session", hint="use system_session()")
         digest = secret_hash(plain)
-        statement = (
-            select(ApiKey, UserAccount, Organization)
-            .join(UserAccount, UserAccount.id == ApiKey.created_by)
-            .join(Organization, Organization.id == ApiKey.organization_id)
-            .where(ApiKey.key_hash == digest)
-        )
-        options = {"include_deleted": True, "populate_existing": True}
-        found = self.session.execute(statement, execution_options=options).one_or_none()
-        if found is None or not hmac.compare_digest(found[0].key_hash, digest):
-            return None
-        row: ApiKey = found[0]
-        self._refuse_closed(row, found[1], found[2])
-        return row
+        row = self._opened(ApiKey.key_hash == digest)
+        return row if row is not None and hmac.compare_digest(row.key_hash, digest) else None
+
+    def find_open(self, id: Key) -> ApiKey | None:  # noqa: A002 - as everywhere
+        """Return the key with this id, refused as `find_by_key` refuses it."""
+        return self._opened(ApiKey.id == tenancy.as_uuid(id))
 
     def permissions_of(self, id: Key) -> frozenset[str]:  # noqa: A002 - as everywhere
         """Return what the key may do now: its scopes, less what its maker may not do any more."""
         row = self.get(id)
         return frozenset(row.scopes) & PERMISSIONS.get(self._maker(row.created_by).role, frozenset())
 
-    def touch(self, id: Key) -> None:  # noqa: A002 - as everywhere
-        """Count one request, in one statement."""
+    def touch(self, id: Key, requests: int = 1) -> None:  # noqa: A002 - as everywhere
+        """Count so many requests, in one statement."""
+        more = bounded(requests, "requests", least=1, most=_MOST_REQUESTS)
         now = tenancy.clock_of(self.session).now()
         statement = (
             update(ApiKey)
             .where(ApiKey.id == self._key(id))
-            .values(last_used_at=now, total_requests=ApiKey.total_requests + 1, updated_at=now)
+            .values(last_used_at=now, total_requests=ApiKey.total_requests + more, updated_at=now)
             .execution_options(synchronize_session="fetch")
         )
         used: Any = self.session.execute(statement)
@@ -140,6 +133,31 @@ class ApiKeyRepository(Repository[ApiKey]):
         if revoked:
             return self.get_all(limit=limit, organization_id=owner)
         return self.get_all(limit=limit, organization_id=owner, revoked_at=None)
+
+    def named_by(self, reference: str, limit: int = 100) -> list[ApiKey]:
+        """Return the keys with this id, name or last characters: open ones first, then newest first."""
+        ways = [ApiKey.name == reference, ApiKey.key_hint == reference]
+        if (key := tenancy.as_uuid(reference)) is not None:
+            ways.append(ApiKey.id == key)
+        statement = select(ApiKey).where(or_(*ways)).order_by(ApiKey.revoked_at.is_not(None), *self._newest())
+        return self._all(statement.limit(bounded(limit, least=1)))
+
+    def _opened(self, which: ColumnElement[bool]) -> ApiKey | None:
+        if not tenancy.crosses_organizations(self.session):
+            raise NotAllowed("keys are looked up in a system session", hint="use system_session()")
+        statement = (
+            select(ApiKey, UserAccount, Organization)
+            .join(UserAccount, UserAccount.id == ApiKey.created_by)
+            .join(Organization, Organization.id == ApiKey.organization_id)
+            .where(which)
+        )
+        options = {"include_deleted": True, "populate_existing": True}
+        found = self.session.execute(statement, execution_options=options).one_or_none()
+        if found is None:
+            return None
+        row: ApiKey = found[0]
+        self._refuse_closed(row, found[1], found[2])
+        return row
 
     def _maker(self, created_by: Any) -> UserAccount:
         key = tenancy.as_uuid(created_by)
