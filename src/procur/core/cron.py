@@ -21,9 +21,10 @@ def next_time(cron: str, timezone: str, after: datetime) -> datetime:
             f"there is no time zone {timezone[:64]!r}", field="timezone", hint="such as Europe/Berlin"
         ) from error
     try:
-        found = next(CronSim(cron, after.astimezone(zone)))
+        times = (found.astimezone(UTC) for found in CronSim(cron, after.astimezone(zone)))
+        # Where an hour comes twice, a fixed time of its first pass may be behind us.
+        return next(found for found in times if found > after)
     except (CronSimError, StopIteration) as error:
         raise InvalidInput(
             f"{cron[:120]!r} is no cron line that is ever due", field="cron", hint="such as '0 6 * * 1'"
         ) from error
-    return found.astimezone(UTC)

@@ -28,6 +28,7 @@ WINDOW = 100  # messages that wait in one queue at most
 AGAIN = 30.0  # seconds after which a job that is still ready is told again
 _JUST_TAKEN = 1.0  # seconds in which a worker turns a message into a claim
 _WHILE_MUCH_WAITS = 0.05
+_REAPED = 100  # jobs that are freed in one transaction
 _PAUSES = (0.1, 2.0)  # seconds after the first and at most after later failures
 
 
@@ -53,7 +54,7 @@ class Relay:
         self._app.conf.broker_transport_options |= {"max_retries": 1, "interval_start": 0.05}
         self._window, self._again, self._interval = window, again, interval
         self._told: dict[str, dict[UUID, float]] = {name: {} for name in queues.names}
-        self._served: UUID | None = None
+        self._served: dict[str, UUID] = {}  # in each queue the organisation told of last
         self._connection: Any = None
         self._reaps_at, self._stopping = 0.0, threading.Event()
         self._thread: threading.Thread | None = None
@@ -86,6 +87,12 @@ class Relay:
 
         Unavailable: Redis or the database does not answer; nothing is lost by that.
         """
+        return sum(self._publish())
+
+    # ------------------------------------------------------------------------------------------------------
+
+    def _publish(self) -> tuple[int, int]:
+        """Return how many messages have waited and how many were sent now."""
         try:
             if self._connection is None:
                 self._connection = self._app.connection_for_write()
@@ -97,35 +104,47 @@ class Relay:
         except (OperationalError, RedisError, OSError) as error:
             self._hang_up()
             raise Unavailable(f"Celery's Redis does not answer: {error}") from error
-        return sum(waiting.values()) + len(chosen)
-
-    # ------------------------------------------------------------------------------------------------------
+        return sum(waiting.values()), len(chosen)
 
     def _run(self) -> None:
-        failures = 0
+        failures = idle = 0
         while not self._stopping.is_set():
             seen = self._wake.seen()
+            self._keep_house()
             try:
-                self._keep_house()
-                waiting = self.publish()
+                waiting, sent = self._publish()
             except Exception as error:  # noqa: BLE001 - whatever it is, jobs must go on being told
                 failures += 1
                 _complain(error)
                 self._stopping.wait(pause_after(failures, first=_PAUSES[0], longest=_PAUSES[1]))
                 continue
-            failures = 0
-            if waiting:
+            failures, idle = 0, 0 if sent else idle + 1
+            pause = self._interval
+            if waiting or sent:
                 self._stopping.wait(_WHILE_MUCH_WAITS)
-            else:
-                self._wake.wait(seen, self._interval)
+                pause = pause_after(idle, first=_WHILE_MUCH_WAITS, longest=pause)
+            if idle:
+                self._wake.wait(seen, pause)
 
     def _keep_house(self) -> None:
-        """Free jobs whose worker went away, and make the jobs of schedules that are due."""
-        if time.monotonic() >= self._reaps_at:
-            with self._database.system_session() as session:
-                ClaimRepository(session).reap()
+        """Free jobs whose worker went away, and make the jobs of schedules that are due.
+
+        Whatever goes wrong with that, jobs that are due are told.
+        """
+        if time.monotonic() < self._reaps_at:
+            return
+        self._reaps_at = time.monotonic() + self._interval
+        try:
+            self._reap()
             fire_due(self._database)
-            self._reaps_at = time.monotonic() + self._interval
+        except Exception as error:  # noqa: BLE001 - tried again in a moment
+            _complain(error)
+
+    def _reap(self) -> None:
+        freed = _REAPED
+        while freed == _REAPED:
+            with self._database.system_session() as session:
+                freed = sum(ClaimRepository(session).reap(_REAPED))
 
     def _waiting(self, channel: Any) -> dict[str, int]:
         """Return how many messages wait in each queue."""
@@ -146,10 +165,10 @@ class Relay:
         told = self._told[queue]
         only = Queues((queue,), self._queues.kinds)
         with self._database.system_session(read_only=True) as session:
-            found = ClaimRepository(session).due(only, room + len(told), after=self._served)
+            found = ClaimRepository(session).due(only, room + len(told), after=self._served.get(queue))
         fresh = [job for job in found if job.id not in told][:room]
         if fresh:
-            self._served = fresh[-1].organization_id
+            self._served[queue] = fresh[-1].organization_id
         return fresh
 
     def _send(self, jobs: Iterable[DueJob]) -> None:

@@ -13,6 +13,7 @@ from procur.core.errors import NotFound
 from procur.db import DatabaseSession, Session
 from procur.db.models import JobRecord, ScheduleRecord
 from procur.db.repositories import JobRepository, OrganizationRepository, ScheduleRepository
+from procur.db.repositories.schedules import ATTEMPTS
 from procur.events.facts import ScheduleChanged, SchedulePaused, ScheduleResumed, ScheduleStarted
 from procur.identity.zones import zone_name_of
 from procur.notifications.kinds import LOOK
@@ -25,7 +26,8 @@ from procur.workers.kinds import CLEANUP
 class Planned:
     """A schedule that every organisation gets: its name is that of the kind of work.
 
-    `{minute}` in the cron line is a minute of the organisation's own, so that not all begin at once.
+    `{minute}` in the cron line is a minute of the organisation's own, so that not all begin at once; `{five}`
+    and `{ten}` are its first minute of every five or ten.
     """
 
     name: str
@@ -57,9 +59,12 @@ PLANNED = (
         "look up vendors' data that is older than 30 days, 50 at a time",
         waits=True,
     ),
-    Planned(SEAL.name, SEAL.queue, "*/5 * * * *", "seal what was written to the audit trail"),
+    Planned(SEAL.name, SEAL.queue, "{five}-59/5 * * * *", "seal what was written to the audit trail"),
     Planned(
-        LOOK.name, LOOK.queue, "*/10 * * * *", "tell administrators of jobs and facts that were given up"
+        LOOK.name,
+        LOOK.queue,
+        "{ten}-59/10 * * * *",
+        "tell administrators of jobs and facts that were given up",
     ),
     Planned(CLEANUP.name, CLEANUP.queue, "{minute} 2 * * *", "remove what is past its time"),
 )
@@ -82,9 +87,9 @@ def ensure_schedules(database: DatabaseSession) -> int:
 def plan_for(session: Session, planned: Iterable[Planned] = PLANNED) -> int:
     """Give the session's organisation the schedules it lacks; return how many were made."""
     organization, schedules = OrganizationRepository(session).own(), ScheduleRepository(session)
-    zone, made = zone_name_of(organization), 0
+    own, zone, made = organization.id.int, zone_name_of(organization), 0
     for each in planned:
-        cron = each.cron.format(minute=organization.id.int % 60)
+        cron = each.cron.format(minute=own % 60, five=own % 5, ten=own % 10)
         made += schedules.ensure(
             each.name,
             kind=each.name,
@@ -165,7 +170,12 @@ def start_schedule(session: Session, actor: Actor, name: str, *, now: datetime) 
     """Ask for a schedule's job at once, paused or not; its times stay as they are."""
     row = _managed(session, actor, name)
     job, _ = JobRepository(session).enqueue(
-        row.kind, row.payload, queue=row.queue, priority=-1, created_by=actor.user_id
+        row.kind,
+        row.payload,
+        queue=row.queue,
+        priority=-1,
+        max_attempts=ATTEMPTS,
+        created_by=actor.user_id,
     )
     fact = ScheduleStarted(name, str(job.id))
     record(session, actor, fact, now=now, description=f"{name} was asked for at once", category="system")

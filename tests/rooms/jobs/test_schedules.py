@@ -2,16 +2,25 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
 from factories.people import People
 from procur.core.errors import InvalidInput
 from procur.db import DatabaseSession, Session
-from procur.db.repositories import JobRepository, ScheduleRepository
+from procur.db.repositories import (
+    EventRepository,
+    JobRepository,
+    OrganizationRepository,
+    ScheduleRepository,
+    organization_key,
+)
+from procur.db.repositories.schedules import ATTEMPTS
 from procur.jobs.schedules import fire_due
 
-AGO = datetime.now(UTC) - timedelta(days=3)
+NOW = datetime.now(UTC)
+AGO = NOW - timedelta(days=3)
 
 
 def test_what_was_missed_is_made_up_for_once_by_one_of_several(
@@ -25,10 +34,6 @@ def test_what_was_missed_is_made_up_for_once_by_one_of_several(
         schedules.put(
             "later", kind="add", cron="0 * * * *", next_run_at=datetime.now(UTC) + timedelta(days=1)
         )
-    with database.get_session("rival") as session:
-        ScheduleRepository(session).put("bent", kind="add", cron="0 * * * *", next_run_at=AGO)
-    with database.system_session() as session:
-        session.execute("UPDATE schedules SET timezone = 'Mars/Olympus' WHERE name = 'bent'")
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(lambda _: fire_due(database), range(4))) == 1
     with database.get_session("acme") as session:
@@ -38,6 +43,58 @@ def test_what_was_missed_is_made_up_for_once_by_one_of_several(
     assert datetime.now(UTC) < row.next_run_at <= datetime.now(UTC) + timedelta(hours=1)
     assert (job.kind, job.state, job.organization_id) == ("add", "ready", people.organization_id)
     assert fire_due(database) == 0
+
+
+def due_ones(database: DatabaseSession, *names: str, organization: str = "acme") -> None:
+    with database.get_session(organization) as session:
+        for name in names:
+            ScheduleRepository(session).put(name, kind="add", cron="0 * * * *", next_run_at=AGO)
+
+
+@pytest.mark.usefixtures("people")
+def test_one_that_cannot_be_made_keeps_no_other_from_it(database: DatabaseSession) -> None:
+    """A line, a zone and a payload that cannot be read any more, and all of a company that has closed."""
+    due_ones(database, *(f"rival's {number}" for number in range(3)), organization="rival")
+    due_ones(database, "bent", "gone", "huge", "one", "two", "zero")
+    rival = organization_key(database, "rival")
+    with database.system_session() as session:
+        OrganizationRepository(session).soft_delete(rival)
+        for column, value, name in (
+            ("timezone", "Mars/Olympus", "bent"),
+            ("cron", "0 0 31 2 *", "gone"),
+            ("payload", '{"a": ' + 200 * "[" + 200 * "]" + "}", "huge"),
+        ):
+            session.execute(f"UPDATE schedules SET {column} = '{value}' WHERE name = '{name}'")
+    assert fire_due(database, limit=2) == 3
+    assert fire_due(database) == 0
+    with database.get_session("acme") as session:
+        rows = {row.name: row for row in ScheduleRepository(session).get_all()}
+        assert {name for name, row in rows.items() if not row.is_active} == {"bent", "gone", "huge"}
+        assert {row.last_run_at for name, row in rows.items() if row.is_active} == {AGO}
+        facts = [row for row in EventRepository(session).get_all() if row.type == "SchedulePaused"]
+        assert {row.aggregate_id for row in facts} == {"bent", "gone", "huge"}
+        assert all(row.payload["reason"] for row in facts)
+        assert {job.max_attempts for job in JobRepository(session).get_all()} == {ATTEMPTS}
+
+
+@pytest.mark.usefixtures("people")
+def test_a_schedule_whose_job_nobody_does_makes_no_second_one(database: DatabaseSession) -> None:
+    due_ones(database, "hourly")
+    made = []
+    for state in ("ready", "ready", "running", "ready", "done"):
+        made.append(fire_due(database))
+        with database.get_session("acme") as session:
+            jobs, schedules = JobRepository(session), ScheduleRepository(session)
+            row = schedules.find(name="hourly")
+            assert row is not None
+            assert row.next_run_at > datetime.now(UTC)
+            last = jobs.get(row.last_job_id)
+            ends = {"finished_at": NOW} if state == "done" else {}
+            leased = {"lease_token": uuid4(), "lease_until": NOW} if state == "running" else {}
+            jobs.update(last.id, state=state, **ends, **leased)
+            schedules.update(row.id, next_run_at=AGO + timedelta(hours=len(made)))
+    assert made == [1, 0, 0, 1, 0]
+    assert fire_due(database) == 1
 
 
 @pytest.mark.parametrize(

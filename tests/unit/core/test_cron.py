@@ -25,6 +25,9 @@ def at(text: str) -> datetime:
         # 2026-10-25: Berlin goes from 03:00 back to 02:00. 02:30 comes twice and is due once.
         ("30 2 * * *", "Europe/Berlin", "2026-10-24T12:00", "2026-10-25T00:30"),
         ("30 2 * * *", "Europe/Berlin", "2026-10-25T00:30", "2026-10-26T01:30"),
+        # So also for who looks in between, while the clock shows 02:05 for the second time.
+        ("30 2 * * *", "Europe/Berlin", "2026-10-25T01:05", "2026-10-26T01:30"),
+        ("30 2,14 * * *", "Europe/Berlin", "2026-10-25T01:05", "2026-10-25T13:30"),
         # Every half hour goes on through both.
         ("*/30 * * * *", "Europe/Berlin", "2026-10-25T00:30", "2026-10-25T01:00"),
         ("*/30 * * * *", "Europe/Berlin", "2026-03-29T00:30", "2026-03-29T01:00"),

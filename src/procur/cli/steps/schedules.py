@@ -38,6 +38,7 @@ def resume(workspace: Workspace, name: str) -> dict[str, Any]:
     """Let a paused schedule go on."""
     with workspace.session() as session:
         person = workspace.actor(session, "work.manage")
+        plan_for(session)
         return _told(resume_schedule(session, person, name, now=workspace.clock.now()))
 
 

@@ -21,6 +21,11 @@ from procur.db.values import checked
 _ORGANIZATIONS: Table = Organization.__table__  # type: ignore[assignment]
 _SCHEDULES: Table = ScheduleRecord.__table__  # type: ignore[assignment]
 _NOW = select(database_time())
+ATTEMPTS = 8  # of a schedule's job, as of every kind of work that does not say otherwise
+# A closed organisation's schedules rest; nothing can be written for it.
+_OPEN = ScheduleRecord.organization_id.in_(
+    select(_ORGANIZATIONS.c.id).where(_ORGANIZATIONS.c.deleted_at.is_(None))
+)
 _CRON = re.compile(r"[0-9A-Za-z*,/-]+( [0-9A-Za-z*,/-]+){4}")
 
 
@@ -69,18 +74,21 @@ class ScheduleRepository(Repository[ScheduleRecord]):
         return moment
 
     def any_due(self) -> bool:
-        """Say whether a schedule is due, without locking anything."""
+        """Say whether a schedule of an open organisation is due, without locking anything."""
         statement = select(ScheduleRecord.id).where(
-            ScheduleRecord.is_active.is_(True), ScheduleRecord.next_run_at <= database_time()
+            ScheduleRecord.is_active.is_(True), ScheduleRecord.next_run_at <= database_time(), _OPEN
         )
         return self.session.execute(statement.limit(1)).first() is not None
 
     def due(self, now: datetime, limit: int = 100) -> list[ScheduleRecord]:
-        """Return active schedules whose time has come, longest overdue first, locked past other runners."""
+        """Return active schedules of open organisations whose time has come, longest overdue first.
+
+        They are locked; those that another runner has locked are left out.
+        """
         moment = checked(ScheduleRecord, {"next_run_at": now})["next_run_at"]
         statement = (
             select(ScheduleRecord)
-            .where(ScheduleRecord.is_active.is_(True), ScheduleRecord.next_run_at <= moment)
+            .where(ScheduleRecord.is_active.is_(True), ScheduleRecord.next_run_at <= moment, _OPEN)
             .order_by(ScheduleRecord.next_run_at, ScheduleRecord.id)
             .limit(bounded(limit))
             .with_for_update(skip_locked=True)
@@ -95,17 +103,24 @@ class ScheduleRepository(Repository[ScheduleRecord]):
         return self._all(statement.limit(bounded(limit)))
 
     def fire(self, id: Key, *, next_run_at: datetime) -> JobRecord | None:  # noqa: A002 - as everywhere
-        """Make the schedule's job and set its next time; None when another runner has done so."""
+        """Make the schedule's job and set its next time; None when another runner has done so.
+
+        While its last job still waits to be begun no second one is put behind it: only the time is set.
+        """
         row = self.get(id)
         planned, jobs = row.next_run_at, JobRepository(self.session)
-        job, created = jobs.enqueue(
-            row.kind,
-            row.payload,
-            queue=row.queue,
-            dedupe_key=f"{row.id}:{planned.isoformat()}",
-            organization_id=row.organization_id,
-        )
-        values = {"next_run_at": next_run_at, "last_run_at": planned, "last_job_id": job.id}
+        values: dict[str, Any] = {"next_run_at": next_run_at}
+        job, created = None, False
+        if not self._waits(row):
+            job, created = jobs.enqueue(
+                row.kind,
+                row.payload,
+                queue=row.queue,
+                dedupe_key=f"{row.id}:{planned.isoformat()}",
+                max_attempts=ATTEMPTS,
+                organization_id=row.organization_id,
+            )
+            values |= {"last_run_at": planned, "last_job_id": job.id}
         statement = (
             update(ScheduleRecord)
             .where(ScheduleRecord.id == row.id, ScheduleRecord.next_run_at == planned)
@@ -115,6 +130,13 @@ class ScheduleRepository(Repository[ScheduleRecord]):
         self.session.execute(statement)
         self._fresh(row.id)
         return job if created else None
+
+    def _waits(self, row: ScheduleRecord) -> bool:
+        """Say whether the schedule's last job waits to be begun, or to be tried again."""
+        if row.last_job_id is None:
+            return False
+        statement = select(JobRecord.id).where(JobRecord.id == row.last_job_id, JobRecord.state == "ready")
+        return self.session.execute(statement).first() is not None
 
     def pause(self, id: Key) -> ScheduleRecord:  # noqa: A002 - as everywhere
         """Let the schedule make no jobs for now."""

@@ -71,10 +71,11 @@ class DeadLettersDropped(Fact):
 
 @dataclass(frozen=True, slots=True)
 class SchedulePaused(Fact):
-    """Somebody let a schedule make no jobs for now."""
+    """A schedule makes no jobs for now: somebody wants it so, or it cannot be read (`reason`)."""
 
     subject: ClassVar[str] = "schedule"
     name: str
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
