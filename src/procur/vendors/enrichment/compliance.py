@@ -34,19 +34,39 @@ _INLINE = {
 _TITLES = {"h1", "h2", "h3", "h4", "h5", "h6", "dt"}
 _SENTENCES = re.compile(r"(?<=[.!?;])\s+|\s[•|·]\s|\n")
 _CLAUSES = re.compile(
-    r"[,:()–—]|\band (?=(?:we )?(?:are|have|is)\b)|\b(?:but|however|although|though|whereas|while|yet)\b"
+    r"[,:()–—]|\band (?=(?:we )?(?:are|have|is)\b)|\b(?:but|however|although|though|whereas|while)\b"
 )
-_TURN = re.compile(r"\b(?:but|however|although|though|whereas|while|yet)\b")
+_TURN = re.compile(r"\b(?:but|however|although|though|whereas|while)\b")
 _PROGRESS = re.compile(
     r"\b(?:in progress|in process|under ?way|working (?:to|on|towards?)|pursuing|preparing|planned|planning|"
     r"coming soon|road ?map|expect(?:ed|ing)?|targeting|will be|anticipated|"
     r"in the process|observation period|on track)\b"
 )
-_NOT = re.compile(
-    r"\b(?:not|no|never|neither|nor|without|cannot|lacks?|lacking|unsupported|excluded|excludes|except|unavailable|"
-    r"\w+n[’']t|non|n/a)\b(?! (?:only|just|limited to)\b)|[✗✘❌✕×]"
+# "No exceptions", "without a doubt", "a non-profit" and "not only" deny nothing.
+_HARMLESS = re.compile(
+    r"\b(?:no|without(?: an?| any)?) (?:\w+ )?(?:exceptions?|findings?|qualifications?|deviations?|doubts?)\b"
+    r"|\bnon-?profits?\b|\bnot (?:only|just|limited to)\b"
 )
-_OVER = re.compile(r"\b(?:expired|lapsed|formerly|previously|until 20\d\d|no longer|used to be|withdrawn)\b")
+# A word that may deny something, and then what says that it denies this. A denial outweighs every badge, and
+# what is not certain is read as nothing.
+_NOT = re.compile(
+    r"\b(?:not|no|never|neither|nor|cannot|lacks?|lacking|except|excludes?|excluding|\w+n[’']t|"
+    r"ha(?:s|ve) yet to|without|non|unsupported|unavailable|excluded|n/a)\b|[✗✘❌✕×]"
+)
+_DENIED_BY_ITSELF = frozenset({"neither", "nor", "unsupported", "unavailable", "n/a", *"✗✘❌✕×"})
+_ON_THE_WAY = re.compile(
+    r"\A(?:\s*(?:currently|presently|yet|now|today|at this time|at present|formally|officially|fully|been|"
+    r"become|be|to|ha[sd]|have|holds?|complete[ds]?|achieved?|obtain(?:ed)?|undergone|offers?|provides?|signs?|supports?|"
+    r"meets?|any|an?|the|our|of)\b)*\s*"
+)
+_DENIED = re.compile(
+    r"(?:certified|certifications?|complian(?:t|ce)|comply|accredited|authori[sz]ed|attested|audited|registered|"
+    r"supported|covered|applicable|available|met|something)\b"
+)
+_OVER = re.compile(
+    r"\b(?:expired|lapsed|formerly|previously|until 20\d\d|no longer|used to be|withdrawn|"
+    r"(?:was|were) (?:\w+ ){0,4}(?:certified|compliant|accredited|authori[sz]ed))\b"
+)
 # Whose compliance is it? Not the vendor's where the sentence is about others.
 _ELSEWHERE = re.compile(
     r"\b(?:data ?cent(?:er|re)s?|hosting (?:provider|partner)s?|hosted (?:on|with|by|in)|cloud providers?|"
@@ -178,7 +198,7 @@ def _read(sentence: str, answer: str, vocabulary: Vocabulary) -> list[Statement]
     if _ABOUT.search(told) or _ELSEWHERE.search(told):
         return []
     clauses = _clauses(told)
-    own = [_status(clause) for clause, _ in clauses]
+    own = [_status(clause, vocabulary) for clause, _ in clauses]
     found = []
     for number, (clause, _) in enumerate(clauses):
         named = vocabulary.frameworks_named_in(clause)
@@ -221,18 +241,33 @@ def _clauses(told: str) -> list[tuple[str, bool]]:
     return [(part, after) for part, after in parts if part.strip()]
 
 
-def _status(clause: str) -> str:
+def _status(clause: str, vocabulary: Vocabulary) -> str:
+    clause = _HARMLESS.sub(" ", clause)
     if _OVER.search(clause):
         return "over"
     if _PROGRESS.search(clause):
         return "in_progress"
-    if _NOT.search(clause):
-        return "denied"
+    negations = list(_NOT.finditer(clause))
+    if negations:
+        return "denied" if any(_denies(clause, each, vocabulary) for each in negations) else "over"
     if _CERTIFIED.search(clause):
         return "certified"
     if _REPORT.search(clause):
         return "report"
     return "claimed" if _CLAIMED.search(clause) else "mentioned"
+
+
+def _denies(clause: str, negation: re.Match[str], vocabulary: Vocabulary) -> bool:
+    """Tell whether a negation is about the framework: nothing else follows it, or the framework does."""
+    if negation[0] in _DENIED_BY_ITSELF:
+        return True
+    if negation[0] in {"without", "non", "excluded"}:
+        return False
+    rest = _ON_THE_WAY.sub("", clause[negation.end() :])
+    next_words = " ".join(rest.split()[:3])
+    return not re.search(r"\w", rest) or bool(
+        _DENIED.match(rest) or vocabulary.frameworks_named_in(next_words)
+    )
 
 
 def _answered(sentence: str, answer: str, vocabulary: Vocabulary) -> list[Statement]:

@@ -45,6 +45,26 @@ SENTENCES = {
     "We help you become GDPR compliant.": {},
     "Our ISO 27001 certificate expired in 2022.": {},
     "We love security.": {},
+    "We are not yet SOC 2 certified.": {"soc2": ("denied", None)},
+    "We are not SOC 2 certified yet.": {"soc2": ("denied", None)},
+    "We have not yet completed our SOC 2 Type II report.": {"soc2": ("denied", None)},
+    "Acme is not yet HIPAA compliant.": {"hipaa": ("denied", None)},
+    "We have yet to become HIPAA compliant.": {"hipaa": ("denied", None)},
+    "SOC 2 Type II: not yet": {"soc2": ("denied", None)},
+    "We do not (currently) hold ISO 27001 certification.": {"iso27001": ("denied", None)},
+    "We are not, at this time, SOC 2 certified.": {"soc2": ("denied", None)},
+    "We do not have, nor plan to get, ISO 27001.": {"iso27001": ("denied", None)},
+    "A SOC 2 certificate is not something we have.": {"soc2": ("denied", None)},
+    "We have no SOC 2 report.": {"soc2": ("denied", None)},
+    "We were SOC 2 certified in 2019.": {},
+    "There are no exceptions in our SOC 2 report.": {"soc2": ("report", None)},
+    "Our SOC 2 report was issued with no exceptions noted.": {"soc2": ("report", None)},
+    "Without a doubt we are SOC 2 certified.": {"soc2": ("certified", None)},
+    "Our non-profit plan is GDPR compliant.": {"gdpr": ("claimed", None)},
+    # What is not certain is neither a claim nor a denial: a person looks.
+    "Nothing goes live without a SOC 2 audit.": {},
+    "Our SOC 2 report is not publicly shared.": {},
+    "We do not charge for our SOC 2 report.": {},
 }
 
 
