@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import update
 
 from factories.house import House
 from factories.mailbox import Mailbox
@@ -13,7 +13,7 @@ from factories.pages import Pages
 from procur.app import handlers
 from procur.audit.trail import record
 from procur.core.clock import SteppingClock
-from procur.db.models import Notification
+from procur.db.models import JobRecord, Notification
 from procur.db.repositories import NotificationRepository
 from procur.events.facts import Fact
 from procur.events.inprocess import deliver
@@ -67,7 +67,8 @@ class Desk:
     def make_due(self) -> None:
         """Let what was put off be due at once."""
         with self.house.database.system_session() as session:
-            session.execute(text("UPDATE jobs SET run_at = created_at WHERE state = 'ready'"))
+            ready = update(JobRecord).where(JobRecord.state == "ready")
+            session.execute(ready.values(run_at=datetime(2020, 1, 1, tzinfo=UTC)))
 
     def log(self, **equals: Any) -> list[Notification]:
         with self.house.database.get_session("acme", read_only=True) as session:

@@ -1,5 +1,7 @@
 """`procur notifications`."""
 
+from datetime import UTC, datetime
+
 import click
 
 from procur.cli.steps import notifying as steps
@@ -40,6 +42,19 @@ def show(workspace: Workspace, *, notification_id: str) -> None:
 def read(workspace: Workspace, *, ids: tuple[str, ...], everything: bool) -> None:
     """Mark messages as read."""
     workspace.show(steps.read_messages(workspace, ids, everything=everything), views.read)
+
+
+@notifications.command()
+@click.argument("ids", nargs=-1)
+@click.option("--failed", is_flag=True, help="Every mail that was not sent.")
+@click.option(
+    "--since", default=None, type=click.DateTime(), help="Only what was written from then on (UTC)."
+)
+@workspace_command
+def retry(workspace: Workspace, *, ids: tuple[str, ...], failed: bool, since: datetime | None) -> None:
+    """Send mails to people once more, whoever they are for: what was not sent, or the named IDS."""
+    moment = None if since is None else since.replace(tzinfo=UTC)
+    workspace.show(steps.resend(workspace, ids, failed=failed, since=moment), views.resent)
 
 
 @notifications.command()

@@ -86,7 +86,7 @@ MEANING = {
     "events.read": "Follow the facts as they happen",
     "work.read": "Show jobs, schedules, facts and dead letters",
     "webhook.manage": "Add, change, replay and look into webhooks and Slack channels",
-    "work.manage": "Cancel and redrive jobs, change schedules, redrive and replay facts",
+    "work.manage": "Cancel and redrive jobs, change schedules, redrive and replay facts, send mails again",
     "audit.read": "Show, seal, sign, verify and export the audit trail",
 }
 

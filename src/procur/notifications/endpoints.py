@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from procur.audit.trail import record
@@ -15,8 +16,7 @@ from procur.db.tenancy import new_id
 from procur.events import facts
 from procur.events.facts import Fact
 from procur.notifications.channels.addresses import masked
-from procur.notifications.handlers import message_id, send_all
-from procur.notifications.kinds import SEND, SendNotification
+from procur.notifications.handlers import message_id, send_again, send_all
 from procur.notifications.messages import Message, tidy
 from procur.notifications.render import as_text
 from procur.notifications.telling import TELL
@@ -24,8 +24,9 @@ from procur.notifications.telling import TELL
 MANAGE = "webhook.manage"
 GRACE = timedelta(hours=24)  # in which a rotated key still signs
 PING = "Ping"
-_MOST_AT_ONCE = 1000
-_FINISHED = ("sent", "failed", "suppressed")
+MOST_AT_ONCE = 1000
+UNSENT = ("failed", "suppressed")
+_SLACK = ("hooks.slack.com", "hooks.slack-gov.com")
 
 
 def fact_types() -> list[str]:
@@ -49,6 +50,12 @@ def add(
 ) -> tuple[WebhookEndpoint, str]:
     """Let an address hear of facts from now on; return it and its signing key, which is shown once."""
     actor.require(MANAGE)
+    if kind == "json" and urlsplit(url).hostname in _SLACK:
+        raise InvalidInput(
+            "this is an address of Slack, which takes messages only and is a secret",
+            field="url",
+            hint="add it with --slack",
+        )
     known = fact_types() if kind == "json" else sorted(TELL)
     for name in event_types:
         if name not in known:
@@ -135,20 +142,17 @@ def replay(
             "this webhook is switched off", field="webhook", hint=f"procur webhooks enable {row.id}"
         )
     log = NotificationRepository(session)
-    states = _FINISHED if everything or deliveries else ("failed", "suppressed")
+    states = ("sent", *UNSENT) if everything else UNSENT
     wanted = set(map(str, deliveries))
     found = (
         [each for each in log.get_many(wanted).values() if each.endpoint_id == row.id]
         if wanted
-        else log.of_endpoint(row.id, states=states, since=since, limit=_MOST_AT_ONCE)
+        else log.in_states(states, since=since, limit=MOST_AT_ONCE, endpoint_id=row.id)
     )
     if len(wanted) > len(found):
         missing = sorted(wanted - {str(each.id) for each in found})
         raise InvalidInput(f"no delivery {missing[0][:60]!r} of this webhook", field="deliveries")
-    again = log.again([each.id for each in found])
-    SEND.ask_all(
-        session, {f"{each.id}:{each.attempts}:{now.isoformat()}": SendNotification(each.id) for each in again}
-    )
+    again = send_again(session, found)
     if again:
         told = facts.WebhookReplayed(str(row.id), address(row), len(again))
         _record(session, actor, told, now, f"{len(again)} deliveries to {address(row)} are made once more")
@@ -186,7 +190,7 @@ def ping(session: Session, actor: Actor, endpoint_id: str, *, now: datetime) -> 
 
 def address(row: WebhookEndpoint) -> str:
     """Return an endpoint's address as it may be shown."""
-    return masked(row.url, kind=row.kind)
+    return masked(row.url)
 
 
 def _ping_body(session: Session, row: WebhookEndpoint, key: UUID, now: datetime) -> str:

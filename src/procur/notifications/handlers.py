@@ -2,19 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
 from procur.db import Session
 from procur.db.models import Notification, UserAccount, WebhookEndpoint
 from procur.db.repositories import NotificationRepository, OrganizationRepository, WebhookRepository
-from procur.db.tenancy import clock_of
+from procur.db.tenancy import clock_of, new_id
 from procur.events.event import Event
 from procur.events.handlers import on
 from procur.notifications.channels.addresses import masked
 from procur.notifications.kinds import SEND, SendNotification
-from procur.notifications.messages import Message
+from procur.notifications.messages import Message, switched_off
 from procur.notifications.readers import CHANNEL, Reader
 from procur.notifications.render import as_text
 from procur.notifications.telling import TELL, Told, told_of
@@ -38,7 +38,7 @@ def tell_people(session: Session, event: Event) -> None:
 
 @on(group="webhooks")
 def tell_endpoints(session: Session, event: Event) -> None:
-    """Write a delivery per endpoint that wants the fact, and ask for it."""
+    """Write a delivery per endpoint that wants the fact, and ask for it; those that are off can replay it."""
     wanting = [
         endpoint
         for endpoint in WebhookRepository(session).wanting(event.type)
@@ -58,6 +58,14 @@ def send_all(session: Session, messages: list[dict[str, Any]]) -> list[Notificat
     new = NotificationRepository(session).queue_all(messages)
     SEND.ask_all(session, {sending(row): SendNotification(row.id) for row in new if row.state == "pending"})
     return new
+
+
+def send_again(session: Session, rows: Iterable[Notification]) -> list[Notification]:
+    """Let messages that are finished be sent once more, with all their attempts; return them."""
+    again = NotificationRepository(session).again([row.id for row in rows])
+    asked = new_id(session)
+    SEND.ask_all(session, {f"{row.id}:{asked}": SendNotification(row.id) for row in again})
+    return again
 
 
 def sending(row: Notification) -> str:
@@ -119,7 +127,9 @@ def _to_web(event: Event, endpoint: WebhookEndpoint, company: str) -> dict[str, 
 
 def _to_endpoint(event: Event, endpoint: WebhookEndpoint, channel: str) -> dict[str, Any]:
     return {
-        "recipient": masked(endpoint.url, kind=endpoint.kind),
+        "state": "pending" if endpoint.is_active else "suppressed",
+        "error": None if endpoint.is_active else switched_off(endpoint.disabled_reason),
+        "recipient": masked(endpoint.url),
         "endpoint_id": endpoint.id,
         "channel": channel,
         "message_id": message_id(event.id, channel, endpoint.id),

@@ -48,3 +48,8 @@ def tidy(text: str, most: int = LONGEST_LINE) -> str:
     kept = "".join(sign if sign.isprintable() else " " for sign in str(text))
     line = " ".join(kept.split())
     return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def switched_off(reason: str | None) -> str:
+    """Return why an endpoint is not told what it wants to hear."""
+    return f"the endpoint is switched off: {reason or 'by a person'}"

@@ -1,4 +1,8 @@
-"""The task `look_for_stuck_work`: what was given up is told to administrators, in one message."""
+"""The task `look_for_stuck_work`: what was given up is told to administrators, in one message.
+
+A message whose job has ended without it (its workers crashed, somebody cancelled it) is noted as failed, so
+that it can be sent again.
+"""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -8,12 +12,13 @@ from procur.db.repositories import (
     EventDeliveryRepository,
     EventRepository,
     JobRepository,
+    NotificationRepository,
     OrganizationRepository,
 )
 from procur.events.facts import WorkStuck
 from procur.events.outbox import publish
 from procur.jobs.task import Task, Work
-from procur.notifications.kinds import LOOK, LookForStuckWork
+from procur.notifications.kinds import LOOK, SEND, LookForStuckWork
 
 _MOST = 1000
 
@@ -26,6 +31,9 @@ def look_for_stuck_work() -> Task[LookForStuckWork]:
 def _commit(session: Session, work: Work, payload: LookForStuckWork, thought: None) -> dict[str, Any]:
     """Tell what was given up since it was told last, if anything was."""
     del payload, thought
+    messages = NotificationRepository(session).give_up_abandoned(
+        SEND.name, "the job that sends it was given up"
+    )
     slug = OrganizationRepository(session).own().slug
     since = _told_until(session, slug)
     jobs = [row for row in JobRepository(session).dead(_MOST) if row.updated_at > since]
@@ -41,7 +49,7 @@ def _commit(session: Session, work: Work, payload: LookForStuckWork, thought: No
             max(ended).isoformat(),
         )
         publish(session, fact, actor_type="system", actor_id=work.actor.id, now=work.now())
-    return {"jobs": len(jobs), "facts": len(facts)}
+    return {"jobs": len(jobs), "facts": len(facts), "messages": messages}
 
 
 def _told_until(session: Session, slug: str) -> datetime:

@@ -27,7 +27,7 @@ from procur.notifications.channels.addresses import masked
 from procur.notifications.channels.mail import Mail
 from procur.notifications.channels.web import Slack, Webhook
 from procur.notifications.kinds import SEND, SendNotification
-from procur.notifications.messages import Message
+from procur.notifications.messages import Message, switched_off
 from procur.notifications.retries import WAITS, seconds_until_next
 
 # A message that nobody can send yet waits so long from one look to the next, and so long in all.
@@ -85,8 +85,10 @@ def _begin(work: Work, key: UUID, ways: Mapping[str, Channel]) -> _Begun | Suppr
     with work.session() as session:
         log = NotificationRepository(session)
         row = log.get_by_id(key)
-        if row is None or row.state != "pending":
+        if row is None or row.state not in {"pending", "failed"}:
             return None
+        if row.state == "failed":  # given up with its job, which somebody has had tried again
+            log.again([row.id])
         outgoing = _outgoing(session, row, now=work.now())
         if isinstance(outgoing, Suppressed):
             return outgoing
@@ -110,7 +112,7 @@ def _outgoing(session: Session, row: Notification, *, now: datetime) -> Outgoing
         if endpoint is None:
             return Suppressed("the endpoint was removed")
         if not endpoint.is_active:
-            return Suppressed(f"the endpoint is switched off: {endpoint.disabled_reason or 'by a person'}")
+            return Suppressed(switched_off(endpoint.disabled_reason))
         return replace(outgoing, url=endpoint.url, keys=_keys(endpoint, now))
     if row.user_id is None:
         return outgoing
@@ -205,7 +207,7 @@ def _switch_off(session: Session, work: Work, endpoint_id: UUID, reason: str) ->
     endpoint = WebhookRepository(session).get_by_id(endpoint_id)
     if endpoint is None or not WebhookRepository(session).switch_off(endpoint.id, reason):
         return
-    address = masked(endpoint.url, kind=endpoint.kind)
+    address = masked(endpoint.url)
     record(
         session,
         work.actor,

@@ -61,6 +61,8 @@ def test_a_webhook_from_first_to_last(company: Terminal, pages: Pages) -> None:
     assert company.told("webhooks", "remove", hook)["removed"]
     assert "No webhooks" in company("webhooks", "list").out
     assert company("webhooks", "show", hook, "--json").error["code"] == "not_found"
+    left = company.told("webhooks", "deliveries", hook)["deliveries"]
+    assert [each["id"] for each in left] == [each["id"] for each in deliveries]
     # Neither key is anywhere but in the endpoint's own row and in the answers that showed it.
     assert not leaks(company, key, rotated["signing_key"], but="webhook_endpoints")
 
@@ -86,6 +88,11 @@ def test_slack_addresses_are_secret(company: Terminal, pages: Pages) -> None:
     answers += [company("webhooks", "add", outside, "--slack"), company("webhooks", "add", outside, "--json")]
     for answer in answers:
         assert not any(part in answer.out + answer.err for part in ("T0A1B2", "B4D5E6", "abcdefgh")), answer
+    # Who forgets --slack shows no more of it; Slack's own servers are refused without.
+    company.told("webhooks", "remove", hook)
+    forgot = company("webhooks", "add", url, "--json")
+    assert forgot.json["address"].endswith("/…uvwx")
+    assert not any(part in forgot.out for part in ("T0A1B2", "B4D5E6", "abcdefgh"))
     assert not leaks(company, "T0A1B2C3", but="webhook_endpoints")
 
 

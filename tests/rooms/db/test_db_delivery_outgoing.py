@@ -30,10 +30,10 @@ def test_facts_go_to_those_who_want_them(session: Session) -> None:
     hooks.update(off.id, is_active=False)
     gone, _key = hooks.add("https://a.example/gone")
     hooks.soft_delete(gone.id)
-    assert hooks.wanting("OfferAccepted") == [everything, some]
-    assert hooks.wanting("RequestOpened") == [everything]
+    assert hooks.wanting("OfferAccepted") == [everything, some, off]
+    assert hooks.wanting("RequestOpened") == [everything, off]
     again, _key = hooks.add("https://a.example/gone")
-    assert hooks.wanting("RequestOpened") == [everything, again]
+    assert hooks.wanting("RequestOpened") == [everything, off, again]
 
 
 @pytest.mark.parametrize(

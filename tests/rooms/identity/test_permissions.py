@@ -158,6 +158,7 @@ MEANT: dict[str, tuple[set[str], Step]] = {
         EVERYBODY,
         lambda w: notifying.preferences(w, None, channels=(), off=False, usual=False),
     ),
+    "resend": (ADMIN, lambda w: notifying.resend(w, (), failed=True, since=None)),
     "add_webhook": (
         ADMIN,
         lambda w: hooks.add_webhook(w, "https://127.0.0.1/", kind="json", events=(), description=None),
@@ -194,7 +195,7 @@ OPERATOR = {
     "work_once",
 }
 # Parts of other steps, which have asked by then.
-PARTS = {"play_off", "settle"}
+PARTS = {"do_now", "play_off", "settle"}
 
 
 @dataclass

@@ -16,8 +16,9 @@ from procur.audit.trail import record
 from procur.billing.service import spend
 from procur.cli.steps import requesting
 from procur.cli.steps.hooks import enable_webhook, replay_webhook, show_webhook
+from procur.cli.steps.notifying import resend
 from procur.core.actor import Actor
-from procur.core.errors import NotFound
+from procur.core.errors import InvalidInput, NotAllowed, NotFound
 from procur.core.plans import plan_of
 from procur.db.repositories import (
     EventRepository,
@@ -39,7 +40,7 @@ from procur.notifications import endpoints, inbox
 from procur.notifications.channels import Outcome, Outgoing
 from procur.notifications.channels.mail import Mail
 from procur.notifications.handlers import send_all
-from procur.notifications.kinds import LOOK, LookForStuckWork
+from procur.notifications.kinds import LOOK, SEND, LookForStuckWork
 from procur.notifications.settings import MailSettings
 from procur.notifications.signing import verify
 from procur.notifications.stuck import look_for_stuck_work
@@ -270,10 +271,22 @@ def test_endpoints_hear_facts_signed_and_once(desk: Desk) -> None:
     assert verify(some["signing_key"], named.headers, named.body, tolerance=1e9) == body["id"]
 
 
+def test_slack_gets_messages_only(desk: Desk) -> None:
+    address = "https://hooks.slack.com/services/T0A1B2C3/B4D5E6F7/abcdefghijklmnopqrstuvwx"
+    given = {"url": address, "event_types": (), "description": None, "now": desk.now}
+    with desk.house.session() as session:
+        olga = desk.house.actor(session, OLGA)
+        with pytest.raises(InvalidInput, match="Slack") as refused:
+            endpoints.add(session, olga, kind="json", **given)
+        assert "--slack" in str(refused.value.hint)
+        row, _ = endpoints.add(session, olga, kind="slack", **given)
+        assert endpoints.address(row) == "https://hooks.slack.com/…uvwx"
+
+
 def test_an_endpoint_that_is_gone_is_switched_off_and_somebody_hears_of_it(desk: Desk) -> None:
     desk.pages.put("/hook", status=200)
     desk.pages.put("/gone", "bye", status=410)
-    desk.hook("/gone", events=("EvidenceExpiring",))
+    hook = desk.hook("/gone", events=("EvidenceExpiring",))
     desk.happens(EVIDENCE, EVIDENCE)
     desk.tell()
     desk.tell()
@@ -281,10 +294,22 @@ def test_an_endpoint_that_is_gone_is_switched_off_and_somebody_hears_of_it(desk:
     assert ("failed", 410) in states
     assert len(desk.pages.asked) <= 2
     subjects = to(desk, OLGA)
-    assert f"A webhook was switched off: {desk.pages.url('/gone')}" in subjects
+    assert f"A webhook was switched off: {desk.pages.url('/…')}" in subjects
+    # What happens while it is off is on record, and delivered when somebody asks for it.
     desk.happens(EVIDENCE)
     desk.tell()
-    assert len(desk.log(channel="webhook")) == 2
+    missed = desk.log(channel="webhook")[-1]
+    assert (missed.state, missed.attempts) == ("suppressed", 0)
+    assert missed.error == "the endpoint is switched off: the receiver answered 410: it is gone"
+    asked = len(desk.pages.asked)
+    desk.pages.put("/gone", status=200)
+    enable_webhook(desk.olga, hook["id"])
+    replay_webhook(desk.olga, hook["id"], (), since=None, everything=False)
+    desk.send()
+    assert {row.state for row in desk.log(channel="webhook")} == {"sent"}
+    heard = [json.loads(each.body)["id"] for each in desk.pages.asked[asked:]]
+    assert sorted(heard) == sorted(str(row.event_id) for row in desk.log(channel="webhook"))
+    assert len(heard) == 3
 
 
 def test_an_endpoint_to_which_nothing_gets_through_is_switched_off(desk: Desk) -> None:
@@ -307,15 +332,80 @@ def test_an_endpoint_to_which_nothing_gets_through_is_switched_off(desk: Desk) -
     told = show_webhook(desk.olga, hook["id"])
     assert not told["active"]
     assert "nothing got through since" in told["disabled_reason"]
-    desk.pages.put("/down", status=200)
     enable_webhook(desk.olga, hook["id"])
     before = {row.message_id for row in desk.log(channel="webhook")}
     again = replay_webhook(desk.olga, hook["id"], (), since=None, everything=False)["replayed"]
     assert len(again) == 2
+    # Still down: what is replayed has all its attempts again.
+    desk.send()
+    assert {(row.state, row.attempts) for row in desk.log(channel="webhook")} == {("pending", 1)}
+    desk.pages.put("/down", status=200)
+    desk.make_due()
     desk.send()
     assert {row.state for row in desk.log(channel="webhook")} == {"sent"}
     assert {row.message_id for row in desk.log(channel="webhook")} == before
     assert show_webhook(desk.olga, hook["id"])["failing_since"] is None
+
+
+def test_mail_that_was_not_sent_is_sent_again(desk: Desk) -> None:
+    """Refused, or its workers died until its job was given up: it is on record, and sent when asked for."""
+
+    class Dying(Mail):
+        def send(self, outgoing: Outgoing, *, now: Any) -> Outcome:
+            raise MemoryError("killed")
+
+    def look() -> None:
+        with desk.house.workspace.session() as session:
+            LOOK.ask(session, LookForStuckWork())
+        drain(desk.house.database, (look_for_stuck_work(),))
+
+    def states() -> dict[str, str]:
+        return {row.recipient: row.state for row in desk.log(channel="email", topic="evidence_expiring")}
+
+    desk.box.recipients = {BOB: "550 5.1.1 no such person"}
+    desk.happens(EVIDENCE, who=OLGA)
+    deliver(desk.house.database, handlers())
+    look()
+    assert states() == {BOB: "pending", ALICE: "pending"}  # on its way: nothing to note
+    desk.more = {"email": Dying(MailSettings(**desk.box.settings()))}
+    desk.send()
+    for _ in range(SEND.max_attempts):
+        desk.make_due()
+        desk.send()
+    with desk.house.session() as session:
+        dead = JobRepository(session).dead()
+    assert {row.kind for row in dead} == {SEND.name}
+    assert states() == {BOB: "pending", ALICE: "pending"}
+    look()
+    assert states() == {BOB: "failed", ALICE: "failed"}
+    desk.more = {}
+    # The job itself can be tried again as well.
+    with desk.house.workspace.session() as session:
+        bobs = desk.log(channel="email", recipient=BOB)[0]
+        JobRepository(session).redrive(next(job.id for job in dead if job.id == bobs.job_id))
+    desk.send()
+    assert desk.log(channel="email", recipient=BOB)[0].error == "550 5.1.1 no such person"
+    desk.box.recipients = {}
+    with pytest.raises(NotAllowed):
+        resend(desk.house.as_(BOB), (), failed=True, since=None)
+    later = datetime.now(UTC) + timedelta(days=1)
+    assert resend(desk.olga, (), failed=True, since=later) == {"again": []}
+    again = resend(desk.olga, (), failed=True, since=None)["again"]
+    assert {each["to"] for each in again} == {BOB, ALICE}
+    with pytest.raises(InvalidInput):
+        resend(desk.olga, (str(desk.log(channel="in_app")[0].id),), failed=False, since=None)
+    desk.send()
+    assert states() == {BOB: "sent", ALICE: "sent"}
+    assert to(desk, ALICE) == ["SOC 2 of Boards is proved until 2027-01-01 only"]
+    assert {f"<{row.message_id}>" for row in desk.log(channel="email", topic="evidence_expiring")} == {
+        str(mail["Message-ID"]) for mail in desk.box.received
+    }
+    resend(desk.olga, (str(bobs.id),), failed=False, since=None)
+    desk.send()
+    assert len(to(desk, BOB)) == 2
+    with desk.house.session() as session:
+        told = [each.payload["mails"] for each in EventRepository(session).get_all(type="MailsResent")]
+    assert told == [2, 1]
 
 
 def test_work_that_was_given_up_is_told_once(desk: Desk) -> None:

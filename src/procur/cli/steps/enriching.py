@@ -5,12 +5,12 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from procur.cli.steps.doing import do_now
 from procur.cli.steps.setting_up import vocabulary_of
 from procur.cli.workspace import Workspace
 from procur.core.errors import InvalidInput
 from procur.db import Session
 from procur.db.repositories import JobRepository, VendorObservationRepository, VendorRepository
-from procur.jobs.drain import execute_one
 from procur.vendors.enrichment import confidence
 from procur.vendors.enrichment.model import FRAMEWORK
 from procur.vendors.enrichment.service import ask_enrichment, known_observations
@@ -121,7 +121,7 @@ def _do(
     workspace: Workspace, tools: EnrichmentTools, vendor_id: str, job_id: UUID, on_vendor: OnVendor | None
 ) -> dict[str, Any]:
     task = enrich_vendor_data(lambda: tools)
-    execute_one(workspace.database, [task], job_id, clock=workspace.clock)
+    do_now(workspace, task, job_id)
     workspace.to_seal()
     with workspace.session(read_only=True) as session:
         job = JobRepository(session).get(job_id)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from procur.cli.steps.doing import do_now
 from procur.cli.steps.notifying import attempts_of
 from procur.cli.workspace import Workspace
 from procur.core.actor import Actor
@@ -12,7 +13,6 @@ from procur.core.errors import InvalidInput, ProcurError
 from procur.db import Session
 from procur.db.models import Notification, WebhookEndpoint
 from procur.db.repositories import JobRepository, NotificationRepository, WebhookRepository
-from procur.jobs.drain import execute_one
 from procur.net.client import GuardedClient
 from procur.notifications import endpoints
 from procur.notifications.channels.addresses import without_address
@@ -123,7 +123,7 @@ def ping_webhook(workspace: Workspace, webhook_id: str) -> dict[str, Any]:
         row = endpoints.ping(session, workspace.actor(session), webhook_id, now=workspace.clock.now())
         job = JobRepository(session).find(kind=SEND.name, dedupe_key=sending(row))
     if job is not None:
-        execute_one(workspace.database, (send_notification(),), job.id, clock=workspace.clock)
+        do_now(workspace, send_notification(), job.id)
     with workspace.session() as session:
         return _delivery(NotificationRepository(session).get(row.id))
 
@@ -134,7 +134,8 @@ def list_deliveries(
     """Return a page of an endpoint's deliveries, newest first."""
     with workspace.session() as session:
         workspace.actor(session, endpoints.MANAGE)
-        equals: dict[str, Any] = {"endpoint_id": WebhookRepository(session).get(webhook_id).id}
+        endpoint = WebhookRepository(session).get(webhook_id, include_deleted=True)
+        equals: dict[str, Any] = {"endpoint_id": endpoint.id}
         if state is not None:
             equals["state"] = state
         found = NotificationRepository(session).page(limit=limit, cursor=cursor, **equals)

@@ -1,11 +1,12 @@
 """A person's own messages."""
 
+from datetime import datetime
 from typing import Any
 
 from procur.cli.workspace import Workspace
 from procur.core.errors import InvalidInput
 from procur.db.models import Notification
-from procur.notifications import inbox
+from procur.notifications import inbox, resending
 
 
 def list_messages(
@@ -37,6 +38,18 @@ def read_messages(workspace: Workspace, ids: tuple[str, ...], *, everything: boo
     with workspace.session() as session:
         person = workspace.actor(session)
         return {"read": inbox.read(session, person, ids), "unread": inbox.unread(session, person)}
+
+
+def resend(
+    workspace: Workspace, ids: tuple[str, ...], *, failed: bool, since: datetime | None
+) -> dict[str, Any]:
+    """Have people's mails sent once more."""
+    if bool(ids) == failed:
+        raise InvalidInput("name mails, or say --failed", field="ids")
+    with workspace.session() as session:
+        person, now = workspace.actor(session), workspace.clock.now()
+        again = resending.resend(session, person, ids=ids, since=since, now=now)
+        return {"again": [{"to": row.recipient, **_line(row)} for row in again]}
 
 
 def preferences(

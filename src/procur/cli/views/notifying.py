@@ -37,6 +37,15 @@ def read(console: Console, told: dict[str, Any]) -> None:
     fact(console, "unread", told["unread"])
 
 
+def resent(console: Console, told: dict[str, Any]) -> None:
+    """Show the mails that are sent once more."""
+    for line in told["again"]:
+        console.print(Text(f"{line['to']}  {line['subject']}"))
+        note(console, f"  {_when(line['at'])}  {line['id']}")
+    count = len(told["again"])
+    note(console, f"{count} mails are sent once more" if count else "No mail to send again")
+
+
 def preferences(console: Console, told: dict[str, Any]) -> None:
     """Show the channels of each topic."""
     table = grid("topic", "channels", "", "meaning")

@@ -5,15 +5,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, select, update
+from sqlalchemy import String, Table, cast, func, select, update
 
 from procur.core.errors import Conflict
 from procur.db import tenancy
-from procur.db.models import Notification
+from procur.db.models import JobRecord, Notification
 from procur.db.repositories.base import Key, Repository, bounded
 from procur.db.repositories.upserts import insert_into
 
 _NOTIFICATIONS: Table = Notification.__table__  # type: ignore[assignment]
+_UUID = 36  # characters of a key
 _AT_ONCE = 500  # rows of one INSERT: databases bound the parameters of a statement
 
 
@@ -137,13 +138,38 @@ class NotificationRepository(Repository[Notification]):
         values = {"state": "suppressed", "error": reason, "next_attempt_at": None}
         return self._leave("message", id, ("pending",), **values)
 
+    def give_up_abandoned(self, kind: str, error: str) -> int:
+        """Note that pending messages failed where no job of this kind will send them; return how many.
+
+        The dedupe keys of such jobs begin with the key of their message.
+        """
+        plain = func.replace(cast(Notification.id, String), "-", "")
+        sending = select(func.replace(func.substr(JobRecord.dedupe_key, 1, _UUID), "-", "")).where(
+            JobRecord.organization_id == tenancy.required_organization_id(self.session),
+            JobRecord.kind == kind,
+            JobRecord.state.in_(("ready", "running")),
+            JobRecord.dedupe_key.is_not(None),
+        )
+        now = tenancy.clock_of(self.session).now()
+        statement = (
+            update(Notification)
+            .where(Notification.state == "pending", plain.not_in(sending))
+            .values(state="failed", error=error, next_attempt_at=None, updated_at=now)
+            .execution_options(synchronize_session=False)
+        )
+        done: Any = self.session.execute(statement)
+        return int(done.rowcount)
+
     def again(self, ids: Iterable[Key]) -> list[Notification]:
-        """Let finished messages be sent once more under their message ids; return which were finished."""
+        """Let finished messages be sent once more, with all their attempts, under their message ids.
+
+        Returns which were finished.
+        """
         keys = [self._key(one) for one in ids]
         statement = (
             update(Notification)
             .where(Notification.id.in_(keys), Notification.state != "pending")
-            .values(state="pending", error=None, updated_at=tenancy.clock_of(self.session).now())
+            .values(state="pending", attempts=0, error=None, updated_at=tenancy.clock_of(self.session).now())
             .returning(Notification.id)
             .execution_options(synchronize_session=False)
         )
@@ -151,12 +177,11 @@ class NotificationRepository(Repository[Notification]):
         found = select(Notification).where(Notification.id.in_(done)).order_by(*self._oldest())
         return self._all(found.execution_options(populate_existing=True)) if done else []
 
-    def of_endpoint(
-        self, endpoint_id: Key, *, states: Iterable[str], since: datetime | None = None, limit: int = 1000
+    def in_states(
+        self, states: Iterable[str], *, since: datetime | None = None, limit: int = 1000, **equals: Any
     ) -> list[Notification]:
-        """Return an endpoint's messages in these states, oldest first."""
-        equals = {"endpoint_id": self._key(endpoint_id), "state": list(states)}
-        statement = select(Notification).where(*self._equal(equals))
+        """Return messages in these states that have these values, oldest first."""
+        statement = select(Notification).where(*self._equal({**equals, "state": list(states)}))
         if since is not None:
             statement = statement.where(Notification.created_at >= since)
         return self._all(statement.order_by(*self._oldest()).limit(bounded(limit)))

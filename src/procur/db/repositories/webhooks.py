@@ -85,9 +85,8 @@ class WebhookRepository(Repository[WebhookEndpoint]):
         return was_off
 
     def wanting(self, event_type: str) -> list[WebhookEndpoint]:
-        """Return the active endpoints that want facts of this type, oldest first."""
-        statement = select(WebhookEndpoint).where(WebhookEndpoint.is_active.is_(True))
-        rows = self._all(statement.order_by(*self._oldest()))
+        """Return the endpoints that want facts of this type, switched off or not, oldest first."""
+        rows = self._all(select(WebhookEndpoint).order_by(*self._oldest()))
         return [row for row in rows if not row.event_types or event_type in row.event_types]
 
 

@@ -29,6 +29,7 @@ from procur.events.facts.fact import (
     Fact,
 )
 from procur.events.facts.messages import (
+    MailsResent,
     NotificationsChosen,
     WebhookAdded,
     WebhookDisabled,
@@ -86,6 +87,7 @@ __all__ = [
     "GroupReplayed",
     "JobCancelled",
     "JobsRedriven",
+    "MailsResent",
     "MandateWritten",
     "NegotiationFailed",
     "NegotiationSettled",

@@ -66,6 +66,15 @@ class WebhookReplayed(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class MailsResent(Fact):
+    """Somebody had mails to people sent once more."""
+
+    subject: ClassVar[str] = "organization"
+    slug: str
+    mails: int
+
+
+@dataclass(frozen=True, slots=True)
 class NotificationsChosen(Fact):
     """A person chose the channels by which they hear of a topic (None: the usual ones again)."""
 

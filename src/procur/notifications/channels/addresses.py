@@ -4,19 +4,19 @@ import re
 from urllib.parse import urlsplit
 
 _SHORTEST = 6
+_SHOWN = 4
 _PARTS = re.compile(r"[/?&=#]")
 
 
-def masked(url: str, *, kind: str = "json") -> str:
-    """Return an address as it may be shown: of a Slack address its host and last four characters.
+def masked(url: str) -> str:
+    """Return an address as it may be shown: its host, and the last characters of a long path.
 
-    Of others the path is shown as well, never the query, which may hold a token.
+    Path and query may hold what lets anybody post there.
     """
     parts = urlsplit(url)
     place = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-    if kind == "slack":
-        return f"{place}/…{parts.path[-4:] if len(parts.path) > 4 * _SHORTEST else ''}"
-    return (f"{place}{parts.path}{'?…' if parts.query else ''}")[:254]
+    tail = parts.path[-_SHOWN:] if len(parts.path) > 3 * _SHOWN else ""
+    return f"{place}/…{tail}"[:254]
 
 
 def without_address(text: str, url: str) -> str:
