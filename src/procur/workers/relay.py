@@ -7,6 +7,7 @@ order and fairness between organisations are the database's, and a flushed Redis
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
@@ -53,7 +54,8 @@ class Relay:
         # The relay tries again itself; here it wants to know at once.
         self._app.conf.broker_transport_options |= {"max_retries": 1, "interval_start": 0.05}
         self._window, self._again, self._interval = window, again, interval
-        self._told: dict[str, dict[UUID, float]] = {name: {} for name in queues.names}
+        # When each waiting job was told, and since when it waited then.
+        self._told: dict[str, dict[UUID, tuple[float, datetime]]] = {name: {} for name in queues.names}
         self._served: dict[str, UUID] = {}  # in each queue the organisation told of last
         self._connection: Any = None
         self._reaps_at, self._stopping = 0.0, threading.Event()
@@ -158,7 +160,7 @@ class Relay:
         # With none waiting, what was told has been taken or was lost; either way the rows know.
         oldest = time.monotonic() - (self._again if waiting else min(_JUST_TAKEN, self._again))
         told = self._told[queue]
-        self._told[queue] = {key: moment for key, moment in told.items() if moment > oldest}
+        self._told[queue] = {key: each for key, each in told.items() if each[0] > oldest}
         return self._window - waiting
 
     def _due(self, queue: str, room: int) -> Sequence[DueJob]:
@@ -166,7 +168,8 @@ class Relay:
         only = Queues((queue,), self._queues.kinds)
         with self._database.system_session(read_only=True) as session:
             found = ClaimRepository(session).due(only, room + len(told), after=self._served.get(queue))
-        fresh = [job for job in found if job.id not in told][:room]
+        # One that was taken and waits again, because it failed or was handed back, is told again.
+        fresh = [job for job in found if told.get(job.id, (0.0, None))[1] != job.updated_at][:room]
         if fresh:
             self._served[queue] = fresh[-1].organization_id
         return fresh
@@ -176,7 +179,7 @@ class Relay:
             for job in jobs:
                 arguments = (str(job.organization_id), str(job.id))
                 self._app.send_task(job.kind, arguments, queue=job.queue, producer=producer)
-                self._told[job.queue][job.id] = time.monotonic()
+                self._told[job.queue][job.id] = time.monotonic(), job.updated_at
 
     def _hang_up(self) -> None:
         connection, self._connection = self._connection, None

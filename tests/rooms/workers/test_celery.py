@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import redis
@@ -20,7 +21,7 @@ from celery_trade import KINDS, ask, total
 from factories.people import People, make_people
 from procur.core.errors import NotConfigured, Unavailable
 from procur.db import DatabaseSession
-from procur.db.repositories import JobRepository, Queues
+from procur.db.repositories import ClaimRepository, JobRepository, Lease, LeaseRepository, Queues
 from procur.workers.celery_app import publisher
 from procur.workers.celery_settings import CelerySettings
 from procur.workers.relay import Relay
@@ -129,6 +130,55 @@ def test_messages_wait_few_at_a_time_and_in_fair_order(
         assert relay.publish() == 10
         assert broker.llen("procur:negotiation") == 10
     relay.stop()
+
+
+def test_what_waits_again_is_told_again_while_others_wait(
+    database: DatabaseSession, people: People, redis_url: str
+) -> None:
+    key = ask(database, KINDS[0])
+    relay = Relay(database, WANTED, settings(redis_url))
+    with redis.Redis.from_url(redis_url) as broker:
+        assert [relay.publish() for _ in range(2)] == [1, 1]
+        with database.system_session() as session:
+            lease = Lease(uuid4(), "w", 60.0)
+            (job,) = ClaimRepository(session).claim_some([KINDS[0].name], 1, lease=lease)
+        with database.get_session("acme") as session:
+            assert LeaseRepository(session).retry(key, job.lease_token, error="not now", seconds=0.0)
+        # The message of another job, which nobody has taken yet, stands before it.
+        assert [relay.publish() for _ in range(2)] == [2, 2]
+        assert broker.llen("procur:negotiation") == 2
+    relay.stop()
+
+
+def test_the_relay_tells_whatever_the_house_does_and_asks_ever_less_for_what_nobody_takes(
+    sqlite_database: DatabaseSession, redis_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = sqlite_database
+    make_people(database)
+    with database.system_session() as session:
+        session.execute("ALTER TABLE schedules RENAME TO elsewhere")
+    relay = CountingRelay(database, WANTED, settings(redis_url), interval=0.5)
+    with redis.Redis.from_url(redis_url) as broker:
+        ask(database, KINDS[0])
+        relay.start()
+        wait_until(lambda: "relay" in caplog.text)
+        wait_until(lambda: broker.llen("procur:negotiation") == 1)
+        ask(database, KINDS[1])
+        wait_until(lambda: broker.llen("procur:enrichment") == 1)
+        begun, looks = time.monotonic(), relay.looks
+        wait_until(lambda: relay.looks >= looks + 7)
+        assert time.monotonic() - begun > 1.0
+        assert relay.stop()
+
+
+class CountingRelay(Relay):
+    """Counts how often it looks how many messages wait."""
+
+    looks = 0
+
+    def _waiting(self, channel: Any) -> dict[str, int]:
+        self.looks += 1
+        return super()._waiting(channel)
 
 
 def test_a_broker_that_is_away_is_said_plainly(

@@ -30,7 +30,7 @@ TAKEN = (
     "lease_token",
 )
 # What somebody learns who only tells others where work waits.
-DUE = ("organization_id", "id", "kind", "queue")
+DUE = ("organization_id", "id", "kind", "queue", "updated_at")
 
 _SQLITE = {
     "now": "(strftime('%Y-%m-%d %H:%M:%f', 'now') || '000')",
@@ -131,7 +131,8 @@ picked AS MATERIALIZED (
 """
 # The same jobs in the same order, only looked at.
 _DUE = """$candidates
-SELECT j.organization_id, j.id, j.kind, j.queue FROM candidate JOIN jobs AS j ON j.$row = candidate.row
+SELECT j.organization_id, j.id, j.kind, j.queue, j.updated_at
+FROM candidate JOIN jobs AS j ON j.$row = candidate.row
 ORDER BY candidate.turn, candidate.round, candidate.place, candidate.queue LIMIT :limit
 """
 # One after the other, by priority and time, whoever they belong to.
@@ -194,7 +195,7 @@ PLAN_BY_INDEX = text(
 )
 
 
-_TYPES = {name: JobRecord.__table__.c[name].type for name in TAKEN}
+_TYPES = {name: JobRecord.__table__.c[name].type for name in (*TAKEN, *DUE)}
 _TOKEN = bindparam("token", type_=Uuid())
 
 

@@ -55,12 +55,13 @@ class ClaimedJob:
 
 @dataclass(frozen=True, slots=True)
 class DueJob:
-    """A job that waits to be taken."""
+    """A job that waits to be taken; `updated_at` changes each time that it begins to wait."""
 
     organization_id: UUID
     id: UUID
     kind: str
     queue: str
+    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
