@@ -15,8 +15,11 @@ from typing import Any
 from uuid import UUID
 
 from celery import Celery
+from celery.signals import setup_logging, worker_process_shutdown
 
+from procur.core import logs, tracing
 from procur.db import DatabaseSession
+from procur.jobs.kinds import Kind
 from procur.jobs.task import Task
 from procur.workers.celery_settings import CelerySettings, broker_url
 from procur.workers.single import run_one
@@ -61,9 +64,17 @@ def worker_app(
     of the process it was forked from. `lease`: seconds until others may have a job whose process went away.
     """
     app, executor = publisher(settings), _Executor(build, lease)
-    for name in executor.names():
-        app.task(executor.run, name=name, lazy=False)
+    for kind in executor.kinds():
+        # A process whose job hangs is ended when others have that job, and another one takes its place.
+        app.task(executor.run, name=kind.name, lazy=False, time_limit=kind.lasts + 2 * lease)
+    setup_logging.connect(_write_lines, weak=False, dispatch_uid="procur")
+    worker_process_shutdown.connect(executor.end, weak=False)
     return app
+
+
+def _write_lines(**_: Any) -> None:
+    """Write the lines of Celery and of jobs as all our programs do, instead of as Celery does."""
+    logs.configure()
 
 
 class _Executor:
@@ -73,18 +84,25 @@ class _Executor:
         self._build, self._lease = build, lease
         self._built: Built | None = None
         self._process = 0
+        self._end_traces: Callable[[], None] | None = None
 
-    def names(self) -> Iterable[str]:
-        """Return the name of every kind of work."""
-        return sorted(task.kind.name for task in self._build()[1])
+    def kinds(self) -> Iterable[Kind[Any]]:
+        """Return every kind of work, by name."""
+        return sorted((task.kind for task in self._build()[1]), key=lambda kind: kind.name)
 
     def run(self, organization_id: str, job_id: str) -> None:
         """Claim this job and run it; do nothing when it is taken, done, cancelled or not due."""
         if self._built is None or self._process != os.getpid():
             self._built, self._process = self._build(), os.getpid()
+            self._end_traces = tracing.configure("procur-work")
         database, known = self._built
         worker = f"celery@{socket.gethostname()}:{self._process}"
         run_one(database, known, UUID(organization_id), UUID(job_id), worker=worker, lease=self._lease)
+
+    def end(self, **_: Any) -> None:
+        """Send what is left of the traces of this process."""
+        if self._end_traces is not None and self._process == os.getpid():
+            self._end_traces()
 
 
 def _from_environment() -> Built:

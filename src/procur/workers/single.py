@@ -7,6 +7,7 @@ from typing import Any, Self
 from uuid import UUID, uuid4
 
 from procur.core.errors import Unavailable
+from procur.core.logs import get_logger
 from procur.db import DatabaseSession
 from procur.db.repositories import ClaimedJob, ClaimRepository, Lease, Narrowed
 from procur.jobs.run import Outcome, execute
@@ -24,7 +25,8 @@ def run_one(
 ) -> Outcome | None:
     """Claim this job of this organisation and do it; None when it is taken, over, not due or unknown.
 
-    Its lease is extended from a thread of its own for as long as it runs. Unavailable: the database has gone.
+    Its lease is extended from a thread of its own for as long as it runs and its kind may take; after that
+    others get it, and what it still thinks is not written. Unavailable: the database has gone.
     """
     by_name = {task.kind.name: task for task in tasks}
     only = Narrowed(organization_id=organization_id, id=job_id)
@@ -33,17 +35,19 @@ def run_one(
             list(by_name), 1, lease=Lease(uuid4(), worker, lease), only=only
         )
     for job in taken:
-        with _Heart(database, job, lease) as heart:
-            return execute(database, by_name[job.kind], job, still_held=heart.holds)
+        task = by_name[job.kind]
+        with _Heart(database, job, lease, lasts=task.kind.lasts) as heart:
+            return execute(database, task, job, still_held=heart.holds)
     return None
 
 
 class _Heart:
-    """Extends one lease while its job runs; hands the job back when the process is told to end."""
+    """Extends one lease while its job runs, for `lasts` seconds; hands it back when the process is to end."""
 
-    def __init__(self, database: DatabaseSession, job: ClaimedJob, lease: float) -> None:
+    def __init__(self, database: DatabaseSession, job: ClaimedJob, lease: float, *, lasts: float) -> None:
         self._database, self._job, self._lease = database, job, lease
-        self._until = time.monotonic() + lease
+        begun = time.monotonic()
+        self._until, self._ends = begun + lease, begun + lasts
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="procur-heart", daemon=True)
 
@@ -65,6 +69,13 @@ class _Heart:
     def _beat(self) -> None:
         while not self._over.wait(self._lease / 3):
             begun = time.monotonic()
+            if begun > self._ends:
+                self._until = begun
+                log = get_logger("procur.jobs")
+                log.warning(
+                    "job takes too long, its lease ends", job_id=str(self._job.id), kind=self._job.kind
+                )
+                return
             try:
                 with self._database.system_session() as session:
                     held = self._job.id in ClaimRepository(session).extend([self._job], self._lease)

@@ -6,25 +6,30 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import redis
-from celery_trade import KINDS, ask, total
+from celery_trade import HANGING, KINDS, Piece, ask, commit, total
 
 from factories.people import People, make_people
 from procur.core.errors import NotConfigured, Unavailable
 from procur.db import DatabaseSession
 from procur.db.repositories import ClaimRepository, JobRepository, Lease, LeaseRepository, Queues
+from procur.jobs.run import Outcome
+from procur.jobs.task import Task, Work
 from procur.workers.celery_app import publisher
 from procur.workers.celery_settings import CelerySettings
 from procur.workers.relay import Relay
+from procur.workers.single import run_one
 from procur.workers.tasks import QUEUES
 
 pytestmark = pytest.mark.slow
@@ -39,8 +44,10 @@ def settings(url: str) -> CelerySettings:
 
 
 @contextmanager
-def celery(database: DatabaseSession, url: str, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run Celery's command in a process group of its own; killed in the end."""
+def celery(
+    database: DatabaseSession, url: str, *arguments: str, said: Path | None = None
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run Celery's command in a process group of its own, its lines into a file; killed in the end."""
     environment = os.environ | {
         "PYTHONPATH": str(HERE),
         "PROCUR_DB_URL": database.config.sqlalchemy_url.render_as_string(hide_password=False),
@@ -48,7 +55,10 @@ def celery(database: DatabaseSession, url: str, *arguments: str) -> Iterator["su
         "FLOWER_UNAUTHENTICATED_API": "true",
     }
     command = [sys.executable, "-m", "celery", "-A", "celery_trade", *arguments]
-    with subprocess.Popen(command, env=environment, start_new_session=True) as process:
+    with (
+        nullcontext() if said is None else said.open("wb") as stream,
+        subprocess.Popen(command, env=environment, start_new_session=True, stderr=stream) as process,
+    ):
         try:
             yield process
         finally:
@@ -56,9 +66,9 @@ def celery(database: DatabaseSession, url: str, *arguments: str) -> Iterator["su
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def worker(database: DatabaseSession, url: str) -> Any:
-    options = ("--pool", "prefork", "--concurrency", "2", "--loglevel", "ERROR", "--without-mingle")
-    return celery(database, url, "worker", *options)
+def worker(database: DatabaseSession, url: str, *, processes: int = 2, said: Path | None = None) -> Any:
+    options = ("--pool", "prefork", "--concurrency", str(processes), "--without-mingle")
+    return celery(database, url, "worker", *options, said=said)
 
 
 def wait_until(done: Callable[[], bool], seconds: float = 60.0) -> None:
@@ -100,6 +110,55 @@ def test_kills_and_flushes_lose_nothing_and_flower_sees_the_work(
             assert relay.stop()
     assert total(database) == number
     counted(number, "jobs by Celery over two kills and two flushes, each once")
+
+
+def test_a_job_that_hangs_is_taken_from_its_process_which_is_replaced(
+    postgres_database: DatabaseSession, redis_url: str, tmp_path: Path
+) -> None:
+    """There is one process only: were it not ended, nobody could do the second attempt."""
+    database = postgres_database
+    make_people(database)
+    key = ask(database, HANGING)
+    relay = Relay(database, Queues(QUEUES, (HANGING.name,)), settings(redis_url), again=1.0, interval=0.1)
+    relay.start()
+    said = tmp_path / "stderr"
+    with worker(database, redis_url, processes=1, said=said):
+        wait_until(lambda: states(database) == {"done": 1})
+        wait_until(lambda: '"outcome": "done"' in said.read_text())
+    assert relay.stop()
+    lines = [json.loads(line) for line in said.read_text().splitlines() if line.startswith("{")]
+    assert {line.get("kind") for line in lines if "takes too long" in line["event"]} == {HANGING.name}
+    assert {line["job_id"] for line in lines if "job_id" in line} == {str(key)}
+    with database.get_session("acme") as session:
+        job = JobRepository(session).get(key)
+        assert (job.attempt, job.state) == (2, "done")
+    assert total(database) == 1
+
+
+def test_a_lease_ends_when_its_kind_has_had_its_time(database: DatabaseSession, people: People) -> None:
+    key, go_on = ask(database, HANGING), threading.Event()
+
+    def think(work: Work, _: Piece) -> None:
+        if work.attempt == 1:
+            assert go_on.wait(60)
+
+    def run() -> Outcome | None:
+        tasks = [Task(HANGING, think=think, commit=commit)]
+        return run_one(database, tasks, people.organization_id, key, worker="w", lease=1.0)
+
+    def freed() -> bool:
+        with database.system_session() as session:
+            return ClaimRepository(session).reap() == (1, 0)
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(run)
+        try:
+            wait_until(freed, 10)
+            again = run()
+        finally:
+            go_on.set()
+        assert (again, first.result(60)) == (Outcome.DONE, Outcome.LOST)
+    assert total(database) == 1
 
 
 def seen_by_flower(port: str) -> set[str]:
