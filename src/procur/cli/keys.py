@@ -34,10 +34,12 @@ def add(
 
 
 @keys.command("list")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--cursor", default=None, help="Where the last page ended.")
 @workspace_command
-def list_keys(workspace: Workspace) -> None:
-    """List keys with their scopes and when they were used last."""
-    workspace.show(steps.list_keys(workspace), views.keys)
+def list_keys(workspace: Workspace, *, limit: int, cursor: str | None) -> None:
+    """List keys, newest first, with their scopes and when they were used last (within a minute)."""
+    workspace.show(steps.list_keys(workspace, limit=limit, cursor=cursor), views.keys)
 
 
 @keys.command()

@@ -39,6 +39,8 @@ _SECRETS = re.compile(
     r"|sk-[A-Za-z0-9_-]{16,}+"
     r"|gh[opsur]_[A-Za-z0-9]{16,}+|github_pat_[A-Za-z0-9_]{20,}+|glpat-[A-Za-z0-9_-]{16,}+"
     r"|xox[a-z]-[A-Za-z0-9-]{10,}+"
+    # Our own: API keys, and what webhooks are signed with.
+    r"|procur_[A-Za-z0-9_-]{43,}+|whsec_[A-Za-z0-9+/=_-]{16,}+"
     r"|A(?:KIA|SIA)[A-Z0-9]{16}(?![A-Za-z0-9])"
     r"|AIza[A-Za-z0-9_-]{30,}+"
     r"|eyJ[A-Za-z0-9_-]{5,}+\.[A-Za-z0-9_-]{5,}+\.[A-Za-z0-9_-]*+"
@@ -46,14 +48,19 @@ _SECRETS = re.compile(
     re.DOTALL,
 )
 # Text without any of these holds no secret: looking for them first is fifty times as fast.
-_SECRET_HINTS = ("k-", "k_", "gh", "glpat-", "xox", "AKIA", "ASIA", "AIza", "eyJ", "-----BEGIN")
-_CREDENTIAL_HINTS = ("://", "bearer", "authorization")
+_SECRET_HINTS = (
+    *("k-", "k_", "gh", "glpat-", "xox", "procur_", "whsec_"),
+    *("AKIA", "ASIA", "AIza", "eyJ", "-----BEGIN"),
+)
+_CREDENTIAL_HINTS = ("://", "bearer", "authorization", "hooks.slack")
 # After these words stands a secret; the words stay.
 _CREDENTIALS = re.compile(
     rf"{_WORD_START}(?i:Authorization)[\"']? ?[:=] ?[\"']?(?i:Basic|Bearer|Token|ApiKey) {{1,4}}"
     r"(?P<header>[^\s\"',;\[]{4,}+)"
     rf"|{_WORD_START}(?i:Bearer) {{1,4}}(?P<bearer>[A-Za-z0-9._~+/=-]{{8,}}+)"
     rf"|{_WORD_START}[A-Za-z][A-Za-z0-9+.-]{{1,30}}://[^\s/:@?#]{{0,200}}:(?P<password>[^\s/]{{1,200}})@"
+    # Whoever knows the path of a Slack webhook may write to its channel.
+    rf"|{_WORD_START}(?i:hooks\.slack(?:-gov)?\.com)/(?P<hook>[A-Za-z0-9_-]{{1,40}}+/[A-Za-z0-9/_-]{{8,}}+)"
 )
 _NAMED_HINTS = ("pass", "pwd", "secret", "token", "key")
 # `name=value` and `name: value`; the name stays.

@@ -8,7 +8,7 @@ from procur.core.actor import Actor
 from procur.core.errors import InvalidInput, NotFound
 from procur.db import Session
 from procur.db.models import ApiKey
-from procur.db.repositories import ApiKeyRepository
+from procur.db.repositories import ApiKeyRepository, Page
 from procur.events.facts import ApiKeyMade, ApiKeyRevoked
 
 _MANAGE = "user.write"
@@ -47,10 +47,10 @@ def make_key(
     return key, plain
 
 
-def list_keys(session: Session, actor: Actor) -> list[ApiKey]:
-    """Return the organisation's keys, oldest first, also those that are closed."""
+def list_keys(session: Session, actor: Actor, *, limit: int = 50, cursor: str | None = None) -> Page[ApiKey]:
+    """Return a page of the organisation's keys, newest first, also those that are closed."""
     actor.require(_MANAGE)
-    return ApiKeyRepository(session).list_by_organization(actor.organization_id, limit=1000)
+    return ApiKeyRepository(session).page(limit=limit, cursor=cursor)
 
 
 def revoke_key(
@@ -59,7 +59,7 @@ def revoke_key(
     """Close a key, named by its id, its name or its last characters; False: it was closed already."""
     actor.require(_MANAGE)
     keys = ApiKeyRepository(session)
-    key = _named(keys.list_by_organization(actor.organization_id, limit=1000), reference)
+    key = keys.get_by_id(reference) or _named(keys.named_by(reference), reference)
     closed = keys.revoke(key.id, by=actor.user_id, reason=reason)
     if closed:
         record(
@@ -73,8 +73,7 @@ def revoke_key(
     return keys.get(key.id), closed
 
 
-def _named(keys: list[ApiKey], reference: str) -> ApiKey:
-    found = [key for key in keys if reference in {str(key.id), key.name, key.key_hint}]
+def _named(found: list[ApiKey], reference: str) -> ApiKey:
     if len(found) > 1:
         open_ones = [key for key in found if key.revoked_at is None]
         found = open_ones if len(open_ones) == 1 else found

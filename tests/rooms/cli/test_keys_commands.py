@@ -5,6 +5,7 @@ import pytest
 from factories.terminal import Terminal
 from procur.cli.workspace import Workspace
 from procur.core.errors import NotSignedIn
+from procur.db.repositories import ApiKeyRepository, UserRepository
 from procur.web.deps import actor_by_key
 from procur.web.uses import KeyUses
 
@@ -49,3 +50,35 @@ def test_what_does_not_fit_is_refused(company: Terminal) -> None:
     ):
         assert company("keys", *command, "--json").error["code"] == code
     assert "No keys" in company("keys", "list").out
+
+
+def test_any_number_of_keys_can_be_listed_and_closed(company: Terminal) -> None:
+    workspace = Workspace(company.home)
+    with workspace.database.get_session() as session:
+        maker = UserRepository(session).get_all()[0]
+        keys = ApiKeyRepository(session)
+        for each in range(1001):
+            keys.create(
+                name=f"k{each}", key_prefix="procur_", key_hash=f"{each:064x}", key_hint=f"{each:04d}",
+                scopes=["events.read"], created_by=maker.id,
+            )  # fmt: skip
+    workspace.close()
+    made = company.told("keys", "add", "leaked", "--scope", "events.read")
+    decoy = company.told("keys", "add", made["id"], "--scope", "events.read")  # named as another's id
+    pages, cursor = [], None
+    while cursor is not None or not pages:
+        more = () if cursor is None else ("--cursor", cursor)
+        told = company.told("keys", "list", "--limit", "500", *more)
+        pages.append([each["name"] for each in told["keys"]])
+        cursor = told["next_cursor"]
+    assert [len(page) for page in pages] == [500, 500, 3]
+    assert pages[0][:2] == [made["id"], "leaked"]
+    assert "more: --cursor" in company("keys", "list").out
+    assert company.told("keys", "revoke", made["id"])["id"] == made["id"]
+    assert company.told("keys", "revoke", decoy["hint"][1:])["id"] == decoy["id"]
+    assert company.told("keys", "revoke", "k7")["closed_now"] is True
+    assert company.told("keys", "add", "k7", "--scope", "events.read")["name"] == "k7"
+    assert company.told("keys", "revoke", "k7")["closed_now"] is True  # the one that is open
+    for _ in range(2):
+        company.told("keys", "add", "twin", "--scope", "events.read")
+    assert company("keys", "revoke", "twin", "--json").error["code"] == "invalid_input"

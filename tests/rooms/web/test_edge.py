@@ -11,6 +11,7 @@ from procur.core import logs
 from procur.core.context import current_cause
 from procur.core.errors import Unavailable
 
+KEY = "procur_" + "aB3_" * 11
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
@@ -39,7 +40,7 @@ def test_a_request_has_one_correlation_id_from_header_to_log_line(app, written):
         assert answer.headers["cache-control"] == "no-store"
         # Without an id of its own the trace names the chain; what does not fit is replaced.
         assert client.get("/items/7", headers={"traceparent": TRACE}).json()["cause"] == TRACE.split("-")[1]
-        for unfit in ("a b", "x" * 65, "ann@example.com", "sk-abcdefghijklmnop1234", "", "-x"):
+        for unfit in ("a b", "x" * 65, "ann@example.com", "sk-abcdefghijklmnop1234", KEY, "", "-x"):
             made = client.get("/items/7", headers={"X-Correlation-ID": unfit}).json()["cause"]
             assert len(made) == 32
         for unfit in (TRACE + "-x", TRACE.replace("00-4", "01-4"), "00-" + "0" * 32 + "-00f067aa0ba902b7-01"):

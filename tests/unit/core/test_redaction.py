@@ -55,6 +55,13 @@ PHRASES = {
     "ghp_16C7e42F292c6912E7710c838347Ae178B4a": ("[REDACTED_API_KEY]", {"api_key"}),
     "gho_16C7e42F292c6912E7710c838347Ae178B4a": ("[REDACTED_API_KEY]", {"api_key"}),
     "xoxb-123456789012-abcdefABCDEF": ("[REDACTED_API_KEY]", {"api_key"}),
+    f"opened with procur_{'aB3_-' * 8}xyz.": ("opened with [REDACTED_API_KEY].", {"api_key"}),
+    f"key=procur_{'a' * 43}": ("key=[REDACTED_API_KEY]", {"api_key"}),
+    f"whsec_{'aB3_-' * 8}xyz": ("[REDACTED_API_KEY]", {"api_key"}),
+    "to https://hooks.slack.com/services/T0ABCDEF1/B0ABCDEF2/0123456789abcdef01234567, now": (
+        "to https://hooks.slack.com/[REDACTED_API_KEY], now",
+        {"api_key"},
+    ),
     "AKIAIOSFODNN7EXAMPLE": ("[REDACTED_API_KEY]", {"api_key"}),
     "AIza" + "SyA-1234567890abcdefghijklmnopqrstu": ("[REDACTED_API_KEY]", {"api_key"}),
     "t=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.s5cTq-Zk_w": ("t=[REDACTED_API_KEY]", {"api_key"}),

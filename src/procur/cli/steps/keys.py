@@ -20,11 +20,12 @@ def add_key(
         return {**_told(key), "key": plain}
 
 
-def list_keys(workspace: Workspace) -> dict[str, Any]:
-    """Return all keys, oldest first."""
+def list_keys(workspace: Workspace, *, limit: int, cursor: str | None) -> dict[str, Any]:
+    """Return a page of keys, newest first."""
     with workspace.session(read_only=True) as session:
-        found = service.list_keys(session, workspace.actor(session, "user.write"))
-        return {"keys": [_told(key) for key in found]}
+        actor = workspace.actor(session, "user.write")
+        page = service.list_keys(session, actor, limit=limit, cursor=cursor)
+        return {"keys": [_told(key) for key in page.rows], "next_cursor": page.next_cursor}
 
 
 def revoke_key(workspace: Workspace, reference: str, *, reason: str | None) -> dict[str, Any]:

@@ -27,6 +27,8 @@ def keys(console: Console, told: dict[str, Any]) -> None:
         scopes = ", ".join(each["scopes"])
         row(table, each["id"], each["name"], each["hint"], scopes, _state(each), used, each["requests"])
     console.print(table)
+    if told["next_cursor"]:
+        note(console, f"more: --cursor {told['next_cursor']}")
 
 
 def revoked(console: Console, told: dict[str, Any]) -> None:

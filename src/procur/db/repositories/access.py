@@ -135,11 +135,9 @@ class ApiKeyRepository(Repository[ApiKey]):
         return self.get_all(limit=limit, organization_id=owner, revoked_at=None)
 
     def named_by(self, reference: str, limit: int = 100) -> list[ApiKey]:
-        """Return the keys with this id, name or last characters: open ones first, then newest first."""
-        ways = [ApiKey.name == reference, ApiKey.key_hint == reference]
-        if (key := tenancy.as_uuid(reference)) is not None:
-            ways.append(ApiKey.id == key)
-        statement = select(ApiKey).where(or_(*ways)).order_by(ApiKey.revoked_at.is_not(None), *self._newest())
+        """Return the keys with this name or these last characters: open ones first, then newest first."""
+        named = or_(ApiKey.name == reference, ApiKey.key_hint == reference)
+        statement = select(ApiKey).where(named).order_by(ApiKey.revoked_at.is_not(None), *self._newest())
         return self._all(statement.limit(bounded(limit, least=1)))
 
     def _opened(self, which: ColumnElement[bool]) -> ApiKey | None:
