@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import event
 from starlette.testclient import TestClient
 
 from factories.serving import append
@@ -19,6 +20,7 @@ from procur.db.repositories import (
     EventRepository,
     FigureRepository,
     JobRepository,
+    OrganizationRepository,
 )
 from procur.web.application import application
 
@@ -98,6 +100,50 @@ def test_the_database_is_asked_once_a_second_at_most(worked):
         )
         app.state.figures._asked = -10.0
         assert samples(client.get("/metrics").text)["procur_jobs_ready", "mail"] == 5
+
+
+def test_what_a_deleted_organisation_has_left_is_not_counted(worked, people):
+    with worked.system_session() as session:
+        OrganizationRepository(session).soft_delete(people.organization_id)
+    with TestClient(application(worked, groups={"reports"})) as client:
+        found = samples(client.get("/metrics").text)
+    gone = {
+        ("procur_group_lag_facts", "reports"), ("procur_group_lag_seconds", "reports"),
+        ("procur_group_dead_letters", "reports"), ("procur_facts_unnumbered",), ("procur_audit_unsealed",),
+    }  # fmt: skip
+    assert {name: found[name] for name in gone} == dict.fromkeys(gone, 0)
+    # The other organisation has one job, which is due.
+    assert {name: number for name, number in found.items() if name[0] == "procur_jobs_due"} == {
+        ("procur_jobs_due", "mail"): 1
+    }
+    assert not [name for name in found if name[0] == "procur_jobs_stuck"]
+
+
+def test_no_figure_reads_through_a_table_that_grows(sqlite_database):
+    asked = []
+
+    def note(_connection, _cursor, statement, given, *_):
+        asked.append((statement, given))
+
+    event.listen(sqlite_database.engine, "before_cursor_execute", note)
+    with sqlite_database.system_session(read_only=True) as session:
+        figures = FigureRepository(session)
+        figures.queues(), figures.stuck(), figures.groups(["mail"]), figures.unnumbered(), figures.unsealed()
+    event.remove(sqlite_database.engine, "before_cursor_execute", note)
+    raw = sqlite_database.engine.raw_connection()
+    plans = [
+        row[-1]
+        for statement, given in asked
+        if statement.startswith(("SELECT", "WITH"))
+        for row in raw.cursor().execute(f"EXPLAIN QUERY PLAN {statement}", given)
+    ]
+    raw.close()
+    assert {plan.split()[1] for plan in plans if plan.startswith("SEARCH")} >= {"jobs", "events"}
+    assert not [
+        plan
+        for plan in plans
+        if re.match("SCAN (jobs|events|event_deliveries|event_heads|audit_unsealed)", plan)
+    ]
 
 
 def test_only_a_system_session_counts_over_organisations(session):

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, Table, and_, case, column, func, literal, select, values
+from sqlalchemy import ColumnElement, String, Table, and_, case, column, func, select, values
 from sqlalchemy.orm import Session
 
 from procur.core.errors import NotAllowed
@@ -53,7 +53,10 @@ class GroupFigures:
 
 
 class FigureRepository(Checked):
-    """Counts over all organisations, so it needs a system session. Each method is one statement."""
+    """Counts over all organisations that are not deleted, so it needs a system session; a statement each.
+
+    Nobody works for those that are: what they left would be counted for ever.
+    """
 
     def __init__(self, session: Session) -> None:
         if not tenancy.crosses_organizations(session):
@@ -75,7 +78,7 @@ class FigureRepository(Checked):
                 _counted(and_(running, _JOBS.c.lease_until <= now)),
                 now,
             )
-            .where(_JOBS.c.state.in_(("ready", "running")))
+            .where(_of_open_ones(_JOBS), _JOBS.c.state.in_(("ready", "running")))
             .group_by(_JOBS.c.queue)
             .order_by(_JOBS.c.queue)
         )
@@ -88,9 +91,7 @@ class FigureRepository(Checked):
         """Return how many jobs of each kind are failed or dead: {(kind, state): number}."""
         statement = (
             select(_JOBS.c.kind, _JOBS.c.state, func.count())
-            # By way of the organisations, because that is how the index of states begins.
-            .join(_ORGANIZATIONS, _ORGANIZATIONS.c.id == _JOBS.c.organization_id)
-            .where(_JOBS.c.state.in_(("failed", "dead")))
+            .where(_of_open_ones(_JOBS), _JOBS.c.state.in_(("failed", "dead")))
             .group_by(_JOBS.c.kind, _JOBS.c.state)
         )
         return {(kind, state): number for kind, state, number in self.session.execute(statement)}
@@ -107,16 +108,13 @@ class FigureRepository(Checked):
 
     def unsealed(self) -> int:
         """Return how many audit entries wait for their seal."""
-        return self.session.execute(select(func.count()).select_from(_UNSEALED)).scalar_one()
+        statement = select(func.count()).select_from(_UNSEALED).where(_of_open_ones(_UNSEALED))
+        return self.session.execute(statement).scalar_one()
 
     def unnumbered(self) -> int:
         """Return how many committed facts wait for their position."""
-        statement = (
-            select(func.count())
-            .select_from(_EVENTS)
-            .join(_ORGANIZATIONS, _ORGANIZATIONS.c.id == _EVENTS.c.organization_id)
-            .where(_EVENTS.c.position.is_(None))
-        )
+        waits = and_(_of_open_ones(_EVENTS), _EVENTS.c.position.is_(None))
+        statement = select(func.count()).select_from(_EVENTS).where(waits)
         return self.session.execute(statement).scalar_one()
 
     def _behind(self, names: Collection[str]) -> dict[str, tuple[int, float]]:
@@ -139,7 +137,7 @@ class FigureRepository(Checked):
                 now,
             )
             .select_from(wanted)
-            .outerjoin(_HEADS, literal(value=True))
+            .outerjoin(_HEADS, _of_open_ones(_HEADS))
             .outerjoin(_OFFSETS, its_offset)
             .outerjoin(_EVENTS, next_fact)
             .group_by(wanted.c.name)
@@ -150,11 +148,17 @@ class FigureRepository(Checked):
     def _dead_letters(self) -> dict[str, int]:
         statement = (
             select(_DELIVERIES.c.consumer, func.count())
-            .join(_ORGANIZATIONS, _ORGANIZATIONS.c.id == _DELIVERIES.c.organization_id)
-            .where(_DELIVERIES.c.state == "dead")
+            .where(_of_open_ones(_DELIVERIES), _DELIVERIES.c.state == "dead")
             .group_by(_DELIVERIES.c.consumer)
         )
         return {str(name): number for name, number in self.session.execute(statement)}
+
+
+def _of_open_ones(table: Table) -> ColumnElement[bool]:
+    """By a list, not by a join: SQLite then looks into the indices instead of through the tables."""
+    return table.c.organization_id.in_(
+        select(_ORGANIZATIONS.c.id).where(_ORGANIZATIONS.c.deleted_at.is_(None))
+    )
 
 
 def _counted(condition: ColumnElement[bool]) -> ColumnElement[int]:
