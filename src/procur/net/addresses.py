@@ -102,7 +102,7 @@ def _why_closed_6(address: IPv6Address) -> str | None:
         return "an address of one network card"
     for inner in embedded(address):
         if reason := _why(inner, _CLOSED_4):
-            return f"{inner} in disguise: {reason}"
+            return f"an IPv4 address in disguise: {reason}"
     if address in _MAPPED or address in _NAT64:
         return None  # a public IPv4 address, as networks that speak IPv6 only write it
     return _why(address, _CLOSED_6) or (None if address in _GLOBAL_6 else "reserved")

@@ -11,7 +11,7 @@ import httpcore2
 
 from procur.core.errors import Unavailable
 from procur.net.body import read_body
-from procur.net.errors import Refused
+from procur.net.errors import LeadsNowhere, Refused
 from procur.net.settings import NetSettings
 from procur.net.targets import Resolve, Target, next_target, open_addresses, read_url, resolve
 from procur.net.wire import Clock, Deadline, PinnedBackend
@@ -21,6 +21,15 @@ _LEADING_ON = frozenset({301, 302, 303, 307, 308})
 REDIRECTS = 5
 # Answers that may be another one tomorrow; 425 and 429 say so themselves.
 _PASSING = frozenset({408, 425, 429})
+# Those that pages are written in. Python knows others, some of which take hours for a long page.
+_CHARSETS = frozenset(
+    {
+        *("ascii", "us-ascii", "utf-16", "utf-16be", "utf-16le", "koi8-r", "koi8-u", "latin1", "macintosh"),
+        *("big5", "euc-jp", "euc-kr", "gb18030", "gb2312", "gbk", "iso-2022-jp", "shift-jis", "tis-620"),
+        *(f"iso-8859-{part}" for part in range(1, 17) if part != 12),  # noqa: PLR2004 - there is none
+        *(f"windows-{page}" for page in (874, *range(1250, 1259))),
+    }
+)
 _ITS_OWN = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "accept-encoding", "cookie"}
 )
@@ -48,11 +57,9 @@ class Answer:
         """The body as text, in the charset it names or else UTF-8; what does not fit is replaced."""
         for part in self.headers.get("content-type", "").split(";")[1:]:
             name, _, value = part.partition("=")
-            if name.strip().casefold() == "charset":
-                try:
-                    return self.body.decode(value.strip().strip("\"'"), errors="replace")
-                except (LookupError, ValueError):
-                    break
+            charset = value.strip().strip("\"'").casefold().replace("_", "-")
+            if name.strip().casefold() == "charset" and charset in _CHARSETS:
+                return self.body.decode(charset, errors="replace")
         return self.body.decode("utf-8-sig", errors="replace")
 
     @property
@@ -133,7 +140,7 @@ class GuardedClient:
     def check(self, url: str) -> Target:
         """Return the target of a URL that could be called now; Refused or Unavailable says why not."""
         target = read_url(url, self.settings)
-        open_addresses(target, self.settings, self.resolver)
+        self._addresses(target, Deadline(self.settings.total_timeout, self.clock))
         return target
 
     def _follow(self, url: str, call: _Call, redirects: int) -> Answer:
@@ -147,17 +154,17 @@ class GuardedClient:
                 return replace(answer, hops=tuple(hops), seconds=self.clock() - start)
             hops.append(target.url)
             if len(hops) > redirects:
-                raise Refused(f"{url[:200]} redirects more than {redirects} times", field="url")
+                raise LeadsNowhere(f"{url[:200]} redirects more than {redirects} times", field="url")
             target = next_target(target, answer.location, self.settings)
             if target.origin != origin:
                 # A caller's headers may be secrets: they are for the server they were meant for.
                 call = replace(call, headers={})
 
     def _hop(self, target: Target, call: _Call, deadline: Deadline) -> Answer:
-        addresses = open_addresses(target, self.settings, self.resolver)
-        backend = PinnedBackend(addresses, deadline, connect_timeout=self.settings.connect_timeout)
         sent = self._headers(target, call)
         try:
+            addresses = self._addresses(target, deadline)
+            backend = PinnedBackend(addresses, deadline, connect_timeout=self.settings.connect_timeout)
             # A pool for one call: a connection is never shared between names that share an address.
             with (
                 httpcore2.ConnectionPool(
@@ -176,6 +183,10 @@ class GuardedClient:
             if bad := _bad_certificate(error):
                 raise Refused(f"the certificate of {target.host} is not good: {bad}", field="url") from error
             raise Unavailable(f"{target.host} cannot be reached: {error}"[:300], field="url") from error
+
+    def _addresses(self, target: Target, deadline: Deadline) -> list[str]:
+        within = min(self.settings.connect_timeout, deadline.left())
+        return open_addresses(target, self.settings, self.resolver, within=within)
 
     def _headers(self, target: Target, call: _Call) -> list[tuple[bytes, bytes]]:
         default = {"http": 80, "https": 443}[target.scheme]

@@ -1,6 +1,6 @@
 """What a call to the outside can end with, apart from an answer."""
 
-from procur.core.errors import NotAllowed
+from procur.core.errors import NotAllowed, Unavailable
 
 
 class Refused(NotAllowed):
@@ -10,3 +10,15 @@ class Refused(NotAllowed):
     """
 
     code = "refused"
+
+
+class LeadsNowhere(Refused):
+    """The address redirects on and on."""
+
+
+class NotYourTurn(Unavailable):
+    """So many want to read from this host that our turn is too far off to wait for: `seconds` from now."""
+
+    def __init__(self, message: str, *, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from procur.core.errors import NotConfigured, Unavailable
 from procur.net.client import REDIRECTS, Answer, GuardedClient
-from procur.net.errors import Refused
+from procur.net.errors import LeadsNowhere, NotYourTurn, Refused
 from procur.net.targets import next_target, read_url
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ _LARGEST = 512 * 1024
 # A server whose rules cannot be read now is left alone for a while, not for a day.
 _RETRIED = 300.0
 _LONGEST_WAIT = 60.0
+# A turn further off than this many seconds is not waited for.
+_TOO_FAR = 90.0
 _SERVER_ERROR = 500
 
 
@@ -45,7 +47,7 @@ class _Rules:
 class Manners:
     """Reads pages through the guarded client, at most so many a second from each host.
 
-    Shared by the threads of a process: rules and turns are per host, whoever asks. `clock` counts seconds,
+    Shared by the threads of one process: rules and turns are per host, whoever asks. `clock` counts seconds,
     `sleep` waits them.
     """
 
@@ -59,7 +61,7 @@ class Manners:
     def get(self, url: str, *, accept: tuple[str, ...] = (), most: int | None = None) -> Answer:
         """Return a page, when the site's robots.txt lets programs read it; each redirect is asked for anew.
 
-        Errors: RobotsForbid, Refused, and Unavailable where the page or the rules cannot be had now.
+        Errors: RobotsForbid, Refused, NotYourTurn, and Unavailable where page or rules cannot be had now.
         """
         for _ in range(1 + REDIRECTS):
             self._ask(url)
@@ -78,7 +80,8 @@ class Manners:
         agent = self.client.settings.user_agent
         if rules.parsed is None:
             raise Unavailable(f"the robots.txt of {target.host} cannot be read now: {rules.reason}")
-        if not rules.parsed.can_fetch(url, agent):
+        # Asked of the address as it will be fetched: "/x/../private" is "/private".
+        if not rules.parsed.can_fetch(target.url, agent):
             raise RobotsForbid(
                 f"the robots.txt of {target.host} asks programs not to read {target.url[:200]}"
             )
@@ -86,10 +89,15 @@ class Manners:
         self._wait_turn(target.host, max(1 / self.client.settings.rate, min(delay, _LONGEST_WAIT)))
 
     def _wait_turn(self, host: str, apart: float) -> None:
-        """Take the next free moment at a host and wait for it; moments are at least `apart` seconds apart."""
+        """Take the next free moment at a host and wait for it; moments are at least `apart` seconds apart.
+
+        NotYourTurn when it is further off than a thread may be held up.
+        """
         with self._lock:
             now = self.clock()
             turn = max(now, self._turns.get(host, now))
+            if turn - now > _TOO_FAR:
+                raise NotYourTurn(f"many want to read from {host}", seconds=turn - now)
             self._turns[host] = turn + apart
         if turn > now:
             self.sleep(turn - now)
@@ -110,14 +118,19 @@ class Manners:
         self._wait_turn(host, 1 / self.client.settings.rate)
         try:
             answer = self.client.get(f"{scheme}://{shown_host}:{port}/robots.txt", most=_LARGEST, cut=True)
+        except LeadsNowhere:
+            return _Rules(self.clock() + _KEPT, _parse(""))  # then there are no rules, as RFC 9309 has it
         except Refused:
-            # It leads nowhere, so there are no rules; whether the page may be called is the client's to say.
-            return _Rules(self.clock() + _KEPT, _parse(""))
+            # No rules for this once; whether the page may be called is the client's to say.
+            return _Rules(self.clock(), _parse(""))
         except Unavailable as error:
             return _Rules(self.clock() + _RETRIED, None, error.message)
         if answer.status >= _SERVER_ERROR:
             return _Rules(self.clock() + _RETRIED, None, f"it answered {answer.status}")
-        text = answer.text if answer.status < 300 else ""  # noqa: PLR2004 - HTTP's successes
+        success = answer.status < 300  # noqa: PLR2004 - HTTP's successes
+        if success and not answer.whole and not answer.body:
+            return _Rules(self.clock() + _RETRIED, None, "it is packed in a way that cannot be read")
+        text = answer.text if success else ""
         return _Rules(self.clock() + _KEPT, _parse(text))
 
 

@@ -2,12 +2,15 @@
 
 import socket
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
+from threading import Thread
 from urllib.parse import urljoin
 
 import httpx2
 
 from procur.core.errors import Unavailable
+from procur.core.logs import get_logger
 from procur.net.addresses import read_host, why_closed
 from procur.net.errors import Refused
 from procur.net.settings import NetSettings
@@ -85,14 +88,16 @@ def resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-def open_addresses(target: Target, settings: NetSettings, resolver: Resolve = resolve) -> list[str]:
+def open_addresses(
+    target: Target, settings: NetSettings, resolver: Resolve = resolve, *, within: float
+) -> list[str]:
     """Return the addresses that may be connected to for a target; every one has been checked.
 
     One closed address among them refuses the target as a whole: a name that points inside is not to be
-    trusted with its other addresses either.
+    trusted with its other addresses either. Unavailable when the name is not resolved `within` seconds.
     """
     try:
-        found = list(resolver(target.host, target.port))
+        found = _resolved(target, resolver, within)
     except (socket.gaierror, UnicodeError) as error:
         if isinstance(error, UnicodeError) or error.errno in _NO_SUCH_NAME:
             raise Refused(f"there is no host {target.host}", field="url") from error
@@ -103,12 +108,31 @@ def open_addresses(target: Target, settings: NetSettings, resolver: Resolve = re
         return found
     for address in found:
         if reason := why_closed(address):
+            # Where an inside name leads is for those who read the log, not for whoever may name a page.
+            get_logger("procur.net").warning("address_refused", host=target.host, address=address, why=reason)
             raise Refused(
-                f"{target.host} is at {address}, which is not called: {reason}",
+                f"{target.host} is at an address that is not called: {reason}",
                 field="url",
                 hint=f"if it is a server of yours: PROCUR_NET_ALLOW={target.shown_host}:{target.port}",
             )
     return found
+
+
+def _resolved(target: Target, resolver: Resolve, within: float) -> list[str]:
+    """Resolve in a thread of its own: the system's resolver knows no time limit, and cannot be stopped."""
+    told: Future[list[str]] = Future()
+
+    def ask() -> None:
+        try:
+            told.set_result(list(resolver(target.host, target.port)))
+        except Exception as error:  # noqa: BLE001 - it is raised where the answer is waited for
+            told.set_exception(error)
+
+    Thread(target=ask, name=f"resolve {target.host}", daemon=True).start()
+    try:
+        return told.result(within)
+    except TimeoutError as error:
+        raise Unavailable(f"{target.host} was not resolved in time", field="url") from error
 
 
 def _short(url: str) -> str:

@@ -1,3 +1,4 @@
+import gzip
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 
@@ -5,7 +6,7 @@ import pytest
 
 from procur.core.errors import Unavailable
 from procur.net.client import GuardedClient
-from procur.net.errors import Refused
+from procur.net.errors import NotYourTurn, Refused
 from procur.net.manners import Manners, RobotsForbid
 from procur.net.settings import NetSettings
 
@@ -104,3 +105,65 @@ def test_a_page_that_leads_inside_is_refused(pages, manners):
     pages.redirect("/loop", "/loop")
     with pytest.raises(Refused, match="too many"):
         manners.get(pages.url("/loop"))
+
+
+@pytest.mark.parametrize("packed", ["br", "gzip, gzip", "truncated"])
+def test_rules_that_cannot_be_unpacked_do_not_allow(pages, manners, hours, packed):
+    rules = gzip.compress(b"User-agent: *\nDisallow: /private\n")
+    pages.put("/private", "secret")
+    if packed == "truncated":
+        pages.put("/robots.txt", rules[:-6], kind="text/plain", Content_Encoding="gzip")
+    else:
+        pages.put("/robots.txt", gzip.compress(rules), kind="text/plain", Content_Encoding=packed)
+    with pytest.raises(Unavailable, match="cannot be read"):
+        manners.get(pages.url("/private"))
+    pages.put("/robots.txt", rules, kind="text/plain", Content_Encoding="gzip")
+    hours.now += 301
+    with pytest.raises(RobotsForbid):
+        manners.get(pages.url("/private"))
+    assert "/private" not in pages.paths()
+
+
+def test_a_refusal_is_not_kept_as_if_there_were_no_rules(pages, hours):
+    place, found = f"shop.example:{pages.port}", [["10.0.0.1"]]
+    pages.put("/robots.txt", "User-agent: *\nDisallow: /private", kind="text/plain")
+    pages.put("/private", "secret")
+
+    def resolver(*_):
+        return found[0]
+
+    client = GuardedClient(NetSettings(ports=(pages.port,), rate=1000), resolver=resolver)
+    manners = Manners(client, clock=lambda: hours.now, sleep=hours.sleep)
+    with pytest.raises(Refused, match="private"):
+        manners.get(f"http://{place}/private")
+    allowed = GuardedClient(NetSettings(allow=place, rate=1000), resolver=resolver)
+    found[0], manners.client = ["127.0.0.1"], allowed
+    with pytest.raises(RobotsForbid):
+        manners.get(f"http://{place}/private")
+    pages.redirect("/robots.txt", "/robots.txt")
+    hours.now += DAY + 1
+    assert manners.get(f"http://{place}/private").text == "secret"  # they lead nowhere, so there are none
+
+
+@pytest.mark.parametrize("way", ["/x/../private", "/./private", "/%70rivate", "/private#open"])
+def test_rules_are_asked_about_the_address_that_is_fetched(pages, manners, way):
+    pages.put("/robots.txt", "User-agent: *\nDisallow: /private", kind="text/plain")
+    with pytest.raises(RobotsForbid):
+        manners.get(pages.url(way))
+    assert pages.paths() == ["/robots.txt"]
+
+
+def test_a_turn_that_is_far_off_is_given_back(pages, hours):
+    pages.put("/robots.txt", "User-agent: *\nCrawl-delay: 60", kind="text/plain")
+    pages.put("/a", "fine")
+    client = GuardedClient(NetSettings(allow=pages.place, rate=1000))
+    manners = Manners(client, clock=lambda: hours.now, sleep=hours.slept.append)  # all ask at once
+    manners.get(pages.url("/a"))
+    manners.get(pages.url("/a"))
+    for _ in range(20):
+        with pytest.raises(NotYourTurn) as later:
+            manners.get(pages.url("/a"))
+        assert later.value.seconds == pytest.approx(120, abs=0.01)
+    assert max(hours.slept) <= 90
+    hours.now += 120.01
+    assert manners.get(pages.url("/a")).text == "fine"

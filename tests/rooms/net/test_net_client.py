@@ -1,13 +1,14 @@
 import gzip
 import socket
 import threading
+import time
 import zlib
 from itertools import count
 
 import pytest
 
 from procur.core.errors import InvalidInput, NotAllowed, Unavailable
-from procur.net.client import GuardedClient
+from procur.net.client import Answer, GuardedClient
 from procur.net.errors import Refused
 from procur.net.settings import NetSettings
 
@@ -26,7 +27,7 @@ def test_an_allowed_inside_server_is_called_and_its_neighbours_are_not(pages):
         client_for().get(pages.url("/"))
     with pytest.raises(Refused, match="loopback"):
         client_for(ports=(pages.port,)).get(pages.url("/"))
-    with pytest.raises(Refused, match="localhost is at"):
+    with pytest.raises(Refused, match="loopback"):
         client_for(f"other.example:{pages.port}", ports=(pages.port,)).get(f"http://localhost:{pages.port}/")
     assert len(pages.asked) == 1
     assert issubclass(Refused, NotAllowed)  # so that a job that meets it is not tried again
@@ -212,3 +213,35 @@ def test_settings_come_from_the_environment(monkeypatch):
         with pytest.raises(InvalidInput, match=f"PROCUR_NET_{name}"):
             NetSettings()
         monkeypatch.delenv(f"PROCUR_NET_{name}")
+
+
+def test_a_refusal_names_no_inside_address_but_the_log_does(caplog):
+    with pytest.raises(Refused) as refused:
+        client_for(resolver=lambda *_: ["10.11.12.13"]).get("http://intranet.example/")
+    assert "10.11" not in f"{refused.value.message} {refused.value.hint} {refused.value.details}"
+    assert "10.11.12.13" in str(vars(caplog.records[-1]))
+
+
+def test_a_name_that_is_not_resolved_in_time_does_not_hold_a_call_up():
+    release = threading.Event()
+
+    def stuck(*_):
+        release.wait(60)
+        return ["8.8.8.8"]
+
+    for settings in ({"connect_timeout": 0.2}, {"total_timeout": 0.2}):
+        client = client_for(resolver=stuck, **settings)
+        for call in (client.get, client.check):
+            start = time.monotonic()
+            with pytest.raises(Unavailable, match="not resolved in time"):
+                call("http://slow.example/")
+            assert time.monotonic() - start < 5
+    release.set()
+
+
+def test_only_charsets_that_pages_are_written_in_are_read():
+    for name, body, text in (
+        ("windows-1252", b"\x80", "€"), ("Shift_JIS", b"\x92\x83", "茶"), ('"utf-8"', b"\xef\xbb\xbfa", "a"),
+        ("punycode", b"a-b", "a-b"), ("unicode_escape", rb"\u0041", r"\u0041"), ("zlib", b"a", "a"),
+    ):  # fmt: skip
+        assert Answer("u", 200, {"content-type": f"text/html; charset={name}"}, body).text == text

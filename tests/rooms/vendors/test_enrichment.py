@@ -18,6 +18,7 @@ from procur.db.repositories import (
 )
 from procur.jobs.drain import drain
 from procur.jobs.task import Task
+from procur.net.manners import Manners
 from procur.vendors.enrichment.profile import profile_observations
 from procur.vendors.enrichment.service import ask_enrichment
 from procur.vendors.tasks import enrich_vendor_data
@@ -297,3 +298,15 @@ def test_a_source_that_fails_does_not_spoil_the_others(fresh, tools):
     assert job.state == "done"
     assert job.result["skipped"]["odd"] == "it could not be read (Overflow)"
     assert vendor_of(fresh)[0].list_price == Decimal("9.50")
+
+
+def test_a_busy_host_costs_no_attempt(fresh, site, tools):
+    site.put("/robots.txt", "User-agent: *\nCrawl-delay: 60", kind="text/plain")
+    now, slept = [0.0], []
+    busy = Manners(tools.manners.client, clock=lambda: now[0], sleep=slept.append)
+    busy.get(site.url("/blog"))
+    busy.get(site.url("/blog"))
+    job = enrich(fresh, replace(tools, manners=busy))
+    assert (job.state, job.attempt) == ("ready", 0)
+    assert max(slept) <= 90
+    assert site.paths().count("/") == 0

@@ -71,10 +71,26 @@ def test_no_dress_opens_a_closed_ipv4_address(inner):
         assert all(why_closed(address) for address in dressed)
 
 
-@given(st.integers(0, 2**128 - 1).map(IPv6Address))
-def test_an_ipv6_address_is_open_only_in_the_global_range(address):
-    if why_closed(address) is None:
+MAPPED, NAT64 = ip_network("::ffff:0:0/96"), ip_network("64:ff9b::/96")
+
+
+@given(
+    st.integers(0, 2**128 - 1).map(IPv6Address)
+    | st.builds(
+        lambda block, inner: block.network_address + inner,
+        st.sampled_from((MAPPED, NAT64)),
+        st.integers(0, 2**32 - 1),
+    )
+)
+def test_an_ipv6_address_is_open_in_the_global_range_or_as_an_open_ipv4_address(address):
+    if address in MAPPED or address in NAT64:
+        assert (why_closed(address) is None) == (why_closed(IPv4Address(int(address) & 0xFFFFFFFF)) is None)
+    elif why_closed(address) is None:
         assert address in ip_network("2000::/3")
+
+
+def test_a_reason_does_not_name_the_address_inside():
+    assert "127" not in (why_closed("64:ff9b::7f00:1") or "127")
 
 
 @given(st.text(max_size=40))

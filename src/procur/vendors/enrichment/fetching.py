@@ -1,11 +1,12 @@
 """Getting pages inside a job: each once, however often the job is tried, and each refusal with its reason."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from procur.core.errors import Unavailable
-from procur.net.errors import Refused
+from procur.jobs.task import Later
+from procur.net.errors import NotYourTurn, Refused
 from procur.net.manners import Manners
 from procur.vendors.enrichment.model import Page, digest
 from procur.vendors.enrichment.pages import slim
@@ -50,6 +51,9 @@ class Fetcher:
         name = f"page {url}" if len(url) <= _LONGEST_STEP else f"page {digest(url)}"
         try:
             told = self._step(name, lambda: self._get(url))
+        except NotYourTurn as error:
+            # Nobody's fault, so it counts as no attempt; what was read already is kept.
+            raise Later(error.message, run_at=self._now() + timedelta(seconds=error.seconds)) from error
         except Unavailable as error:
             if not self._give_up:
                 raise

@@ -17,6 +17,7 @@ _MOST_PLANS = 12
 _LONGEST_NAME = 60
 _LONGEST_CARD = 4000
 _MOST_HEADINGS = 80
+_HIGHEST = 20  # how far above its heading a card's box is looked for
 _QUOTED = re.compile(
     r"\b(?:contact (?:us|sales|our sales team)|talk to (?:us|sales)|custom (?:pricing|price|quote)|"
     r"get (?:a|your) quote|request (?:a |your )?(?:quote|pricing)|let[’']s talk|price on request|"
@@ -116,7 +117,9 @@ def _text(node: "LexborNode", longest: int) -> str:
 
 def _box(heading: "LexborNode", selector: str) -> "LexborNode":
     box = heading
-    while box.parent is not None and box.parent.tag not in {"body", "html", "-undef"}:
+    for _ in range(_HIGHEST):
+        if box.parent is None or box.parent.tag in {"body", "html", "-undef"}:
+            break
         if len(box.parent.css(selector)) > 1:
             break
         box = box.parent

@@ -1,3 +1,4 @@
+import time
 from decimal import Decimal
 
 import pytest
@@ -169,3 +170,11 @@ def test_only_prices_of_one_kind_compare(page, lines, amount, unit, period):
 def test_a_blank_that_does_not_break_holds_a_number_together():
     for blank in ("&nbsp;", "&#8239;", "’"):
         assert told(CLASSES.replace("USD 199", f"USD 1{blank}299"))[1][1] == Decimal(1299)
+
+
+def test_a_deep_page_is_read_in_reasonable_time(page):
+    """Some seconds even on a busy machine; reading every level of 16,000 took quadratic time."""
+    inner = "<h2>A</h2><h3>Pro</h3><h4>x</h4><h5>y</h5><dt>z</dt>$5"
+    start = time.process_time()
+    observe(page("<div>" * 16_000 + inner + "</div>" * 16_000))
+    assert time.process_time() - start < 4
