@@ -13,8 +13,9 @@ class SendNotification:
     notification_id: UUID
 
 
-# How often a message is tried is the delivery log's business: these are for crashes of workers.
-SEND = Kind("send_notification", "notifications", SendNotification, max_attempts=10, lasts=120.0)
+# How often a message is tried is the delivery log's business: these are for crashes of workers. It lasts
+# longer than any conversation with a mail server, so that nobody else sends what a slow server has already.
+SEND = Kind("send_notification", "notifications", SendNotification, max_attempts=10, lasts=900.0)
 
 
 @dataclass(frozen=True, slots=True)

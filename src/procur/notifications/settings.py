@@ -1,14 +1,17 @@
 """The mail server, from the environment: off until it is named."""
 
+import re
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from procur.core.errors import NotConfigured
 from procur.core.settings import Settings
 
+ADDRESS = re.compile(r"[^@\s,;<>\x00-\x1f]+@[^@\s,;<>\x00-\x1f]+")
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
 
@@ -29,7 +32,7 @@ class MailSettings(Settings):
     security: Literal["starttls", "tls", "none"] = "starttls"
     sender: str | None = Field(None, validation_alias=AliasChoices("PROCUR_SMTP_FROM", "sender"))
     ca_file: Path | None = None
-    timeout: float = Field(30, gt=0, le=300, description="seconds for each step of the conversation")
+    timeout: float = Field(30, gt=0, le=60, description="seconds for each step of the conversation")
     # Where people find this installation; messages end with it.
     public_url: str | None = Field(
         None,
@@ -37,6 +40,14 @@ class MailSettings(Settings):
         max_length=500,
         validation_alias=AliasChoices("PROCUR_PUBLIC_URL", "public_url"),
     )
+
+    @field_validator("sender")
+    @classmethod
+    def _has_an_address(cls, sender: str | None) -> str | None:
+        """Refuse a sender without an address, with which no mail could be written."""
+        if sender is not None and not ADDRESS.fullmatch(parseaddr(sender)[1]):
+            raise ValueError("name an e-mail address, such as Procur <procur@company.example>")
+        return sender
 
     @property
     def server(self) -> tuple[str, int]:

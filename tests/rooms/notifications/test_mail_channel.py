@@ -1,25 +1,33 @@
 """Mail against a real SMTP server on loopback."""
 
 import datetime as dt
+import socketserver
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from factories.mailbox import Mailbox, mailbox
+from procur.core.errors import InvalidInput
 from procur.notifications.channels import Outgoing, Rejected, Retry, Sent
-from procur.notifications.channels.mail import Mail
+from procur.notifications.channels.mail import TALK, WORD, Mail
+from procur.notifications.kinds import SEND
 from procur.notifications.messages import Message
 from procur.notifications.settings import MailSettings
 
 NOW = dt.datetime(2026, 12, 1, 9, tzinfo=dt.UTC)
 MESSAGE = Message("REQ-1 waits for your decision", ("50 licences for “Boards & Co”",), (("Total", "€9"),))
 
+MAIL = Outgoing("m1@procur.notifications", uuid4(), "bob@acme.example", "Bob", "Acme", "", MESSAGE)
+
 
 def send(box: Mailbox, recipient: str = "bob@acme.example", **more: Any) -> Any:
-    outgoing = Outgoing("m1@procur.notifications", uuid4(), recipient, "Bob", "Acme", "", MESSAGE)
-    return Mail(MailSettings(**box.settings(**more))).send(outgoing, now=NOW)
+    return Mail(MailSettings(**box.settings(**more))).send(replace(MAIL, recipient=recipient), now=NOW)
 
 
 def test_a_mail_arrives_with_both_parts(box: Mailbox) -> None:
@@ -73,6 +81,85 @@ def test_a_server_that_is_away_is_tried_again(box: Mailbox) -> None:
     told = send(gone)
     assert isinstance(told, model.Retry)
     assert "cannot be reached" in told.error
+
+
+class Scripted(socketserver.ThreadingTCPServer):
+    """A mail server that gives these answers, one per command, and the first as its greeting.
+
+    `pauses`: for how many seconds it thinks before an answer.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, *answers: str, pauses: Mapping[str, float] | None = None) -> None:
+        class Talk(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                for answer in answers:
+                    stop.wait((pauses or {}).get(answer, 0))
+                    self.wfile.write(f"{answer}\r\n".encode())
+                    if answer.startswith("354"):
+                        while self.rfile.readline() not in {b".\r\n", b""}:
+                            pass
+                    elif not self.rfile.readline():
+                        return
+
+        stop = Event()
+        super().__init__(("127.0.0.1", 0), Talk)
+        self.stop = stop
+
+    @contextmanager
+    def sending(self, **more: Any) -> Iterator[Any]:
+        thread = Thread(target=self.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            given: dict[str, Any] = {"host": "127.0.0.1", "port": self.server_address[1], "security": "none"}
+            mail = Mail(MailSettings(**given | {"sender": "procur@acme.example", "timeout": 5} | more))
+            yield lambda **how: replace(mail, **how).send(MAIL, now=NOW)
+        finally:
+            self.stop.set()
+            self.shutdown()
+            self.server_close()
+            thread.join()
+
+
+HELLO = ("220 ready", "250 mail.example")
+
+
+@pytest.mark.parametrize(
+    ("security", "answers", "code"),
+    [
+        ("none", ("554 5.7.1 no service for you now",), 554),
+        ("none", ("220 ready", "550 who are you", "550 who are you"), 550),
+        ("starttls", ("220 ready", "250-mail.example\r\n250 STARTTLS", "554 no certificate"), 554),
+        ("none", (*HELLO, "530 Must issue a STARTTLS command first", "250"), 530),
+        ("none", (*HELLO, "550 5.7.60 SendAsDenied", "250"), 550),
+    ],
+)
+def test_what_is_not_about_the_mail_is_tried_again(
+    security: str, answers: tuple[str, ...], code: int
+) -> None:
+    with Scripted(*answers).sending(security=security) as sent:
+        told = sent()
+    assert isinstance(told, Retry), told
+    assert (told.status_code, str(code) in told.error) == (code, True)
+
+
+def test_a_slow_server_gets_the_mail_once() -> None:
+    """It takes longer for its word on the text than for any other step; but not for ever for all steps."""
+    steps = ("250 sender", "250 recipient", "354 go on", "250 taken", "221 bye")
+    with Scripted(*HELLO, *steps, pauses={"250 taken": 1.0}).sending(timeout=0.5) as sent:
+        assert sent() == Sent(250)
+    with Scripted(*HELLO, *steps, pauses=dict.fromkeys(steps[:3], 0.3)).sending(timeout=0.5) as sent:
+        assert sent() == Sent(250)
+        assert isinstance(sent(talk=0.5), Retry)
+    assert SEND.lasts > TALK + WORD + MailSettings().timeout * 2
+
+
+@pytest.mark.parametrize("sender", ["", "Procur", "Procur <>", "a@b@c", "Procur <procur>"])
+def test_a_sender_has_an_address(monkeypatch: pytest.MonkeyPatch, sender: str) -> None:
+    monkeypatch.setenv("PROCUR_SMTP_FROM", sender)
+    with pytest.raises(InvalidInput, match=r"PROCUR_SMTP_FROM: .*e-mail address"):
+        MailSettings()
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,10 @@
 """E-mail by SMTP: one recipient per message, plain text and HTML, the same Message-ID in every attempt."""
 
 import contextlib
-import re
+import math
 import smtplib
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,15 +14,18 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
+from typing import Any
 
 from procur.notifications.channels.model import Outcome, Outgoing, Rejected, Retry, Sent
 from procur.notifications.messages import tidy
 from procur.notifications.render import as_html, as_text
-from procur.notifications.settings import MailSettings
+from procur.notifications.settings import ADDRESS, MailSettings
 
 _PERMANENT = 500
 _LONGEST_ANSWER = 300
-_ADDRESS = re.compile(r"[^@\s,;<>\x00-\x1f]+@[^@\s,;<>\x00-\x1f]+")
+# Seconds for the conversation up to the text of the mail, and for the server's word on it (RFC 5321,
+# 4.5.3.2.6). Who hangs up earlier on a server that looks for viruses sends the same mail again and again.
+TALK, WORD = 180.0, 600.0
 
 
 @dataclass(frozen=True)
@@ -29,13 +33,14 @@ class Mail:
     """Sends through the mail server of the settings."""
 
     settings: MailSettings = field(default_factory=MailSettings)
+    talk: float = TALK
 
     def check(self) -> None:
         """Raise NotConfigured until a server is named."""
         _ = self.settings.server
 
     def send(self, outgoing: Outgoing, *, now: datetime) -> Outcome:
-        """Hand the message to the mail server; 4xx and outages are tried again, 5xx are not."""
+        """Hand the message to the mail server; only its 5xx for recipient and text are final."""
         try:
             message = compose(outgoing, self.settings, now=now)
         except (ValueError, MessageError) as error:
@@ -53,11 +58,10 @@ class Mail:
         given = self.settings
         host, port = given.server
         if given.security == "tls":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(
-                host, port, timeout=given.timeout, context=_trusting(given)
-            )
+            server: _Patient = _PatientTls(host, port, timeout=given.timeout, context=_trusting(given))
         else:
-            server = smtplib.SMTP(host, port, timeout=given.timeout)
+            server = _Patient(host, port, timeout=given.timeout)
+        server.ends = time.monotonic() + self.talk
         try:
             if given.security == "starttls":
                 server.starttls(context=_trusting(given))
@@ -71,9 +75,28 @@ class Mail:
             server.close()
 
 
+class _Patient(smtplib.SMTP):
+    """Gives the whole conversation so long, and the server more time once it has the text of the mail."""
+
+    ends = math.inf
+
+    def send(self, s: Any) -> None:
+        """Send a command (text) or the mail (bytes), and say how long its answer may take."""
+        left = self.ends - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the conversation takes too long")
+        if self.sock is not None:
+            self.sock.settimeout(WORD if isinstance(s, bytes) else min(left, self.timeout))
+        super().send(s)
+
+
+class _PatientTls(_Patient, smtplib.SMTP_SSL):
+    """The same, over TLS from the start."""
+
+
 def compose(outgoing: Outgoing, settings: MailSettings, *, now: datetime) -> EmailMessage:
     """Return the mail; ValueError when an address is none or a header would be split."""
-    if not _ADDRESS.fullmatch(outgoing.recipient):
+    if not ADDRESS.fullmatch(outgoing.recipient):
         raise ValueError("the recipient is no e-mail address")
     name, sender = parseaddr(settings.sender or "")
     message = EmailMessage(policy=SMTP)
@@ -108,11 +131,11 @@ def _refusal(error: smtplib.SMTPException | OSError) -> Outcome:
     """Return what an error of the conversation means for the message."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return _answered(*next(iter(error.recipients.values())))
-    if isinstance(error, smtplib.SMTPAuthenticationError):
-        # The mail is not at fault: it waits until somebody has put the password right.
-        return Retry(_words(error.smtp_code, error.smtp_error), error.smtp_code)
-    if isinstance(error, smtplib.SMTPResponseException):
+    if isinstance(error, smtplib.SMTPDataError):
         return _answered(error.smtp_code, error.smtp_error)
+    if isinstance(error, smtplib.SMTPResponseException):
+        # Greeting, STARTTLS, password, sender: the mail is not at fault, it waits until that is put right.
+        return Retry(_words(error.smtp_code, error.smtp_error), error.smtp_code)
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return Retry(f"the mail server cannot do what is asked: {tidy(str(error), _LONGEST_ANSWER)}")
     return Retry(f"the mail server cannot be reached: {tidy(str(error), _LONGEST_ANSWER)}")
