@@ -1,12 +1,19 @@
 """`procur work`."""
 
 import click
+from click.core import ParameterSource
 
 from procur.cli.steps import working as steps
 from procur.cli.steps.relaying import work_for_celery
 from procur.cli.workspace import Workspace, read_pairs, workspace_command
 from procur.core.errors import InvalidInput
 from procur.workers.tasks import QUEUES
+
+# By an option, those that would have no effect beside it.
+_NOT_WITH = {
+    "once": ("celery", "threads", "limits", "metrics_port", "metrics_host"),
+    "celery": ("limits", "metrics_port", "metrics_host"),
+}
 
 
 @click.command()
@@ -56,17 +63,28 @@ def work(
     if not names or (unknown := sorted(set(names) - set(QUEUES))):
         named = ", ".join(unknown) if names else "none"
         raise InvalidInput(f"no such queue: {named}", field="queues", hint="queues: " + ", ".join(QUEUES))
+    for chosen, others in _NOT_WITH.items():
+        _refuse_together(chosen, others)
     if once:
         steps.work_once(workspace, names, lease=lease)
         return
     if celery:
-        if limits:
-            raise InvalidInput("--limit is not for Celery", field="limit", hint="start fewer processes")
         work_for_celery(workspace, names, processes=threads, lease=lease)
         return
     bounds = {queue: _number(text) for queue, text in read_pairs(limits, option="limit").items()}
     place = None if metrics_port is None else (metrics_host, metrics_port)
     steps.work(workspace, names, threads=threads, lease=lease, limits=bounds, metrics=place)
+
+
+def _refuse_together(chosen: str, others: tuple[str, ...]) -> None:
+    """Refuse options that would be without effect beside this one."""
+    context = click.get_current_context()
+    if not context.params[chosen]:
+        return
+    for name in others:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = "limit" if name == "limits" else name.replace("_", "-")
+            raise InvalidInput(f"--{option} has no effect with --{chosen}", field=option)
 
 
 def _number(text: str) -> int:

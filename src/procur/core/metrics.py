@@ -58,7 +58,7 @@ def metrics() -> Metrics:
 
 
 def count_attempt(kind: str, outcome: str, seconds: float) -> None:
-    """Count one attempt at a job: done, retried, put_off, failed, dead, cancelled or lost."""
+    """Count one attempt at a job: done, retried, put_off, failed, dead, lost or interrupted."""
     metrics().task_seconds.labels(kind, outcome).observe(seconds)
 
 

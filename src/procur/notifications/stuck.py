@@ -4,7 +4,7 @@ A message whose job has ended without it (its workers crashed, somebody cancelle
 that it can be sent again.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from procur.db import Session
@@ -36,9 +36,9 @@ def _commit(session: Session, work: Work, payload: LookForStuckWork, thought: No
     )
     slug = OrganizationRepository(session).own().slug
     since = _told_until(session, slug)
-    jobs = [row for row in JobRepository(session).dead(_MOST) if row.updated_at > since]
+    jobs = JobRepository(session).given_up(since, _MOST)
     letters = EventDeliveryRepository(session).dead_letters(limit=_MOST)
-    facts = [row for row in letters if row.updated_at > since]
+    facts = [row for row in letters if since is None or row.updated_at > since]
     ended = [row.updated_at for row in jobs] + [row.updated_at for row in facts]
     if ended:
         fact = WorkStuck(
@@ -47,13 +47,14 @@ def _commit(session: Session, work: Work, payload: LookForStuckWork, thought: No
             len(facts),
             tuple(sorted({row.kind for row in jobs} | {row.consumer for row in facts})),
             max(ended).isoformat(),
+            sum(row.state == "failed" for row in jobs),
         )
         publish(session, fact, actor_type="system", actor_id=work.actor.id, now=work.now())
     return {"jobs": len(jobs), "facts": len(facts), "messages": messages}
 
 
-def _told_until(session: Session, slug: str) -> datetime:
+def _told_until(session: Session, slug: str) -> datetime | None:
     last = EventRepository(session).find(
         aggregate_type="organization", aggregate_id=slug, type=WorkStuck.__name__
     )
-    return datetime.min.replace(tzinfo=UTC) if last is None else datetime.fromisoformat(last.payload["until"])
+    return None if last is None else datetime.fromisoformat(last.payload["until"])

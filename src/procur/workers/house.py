@@ -9,7 +9,7 @@ from procur.db.wake import Wake
 from procur.events.handlers import Handler
 from procur.events.transport import make_bus
 from procur.jobs.worker import Worker
-from procur.workers.schedules import ensure_schedules
+from procur.workers.planning import Planning
 from procur.workers.tasks import QUEUES, tasks
 from procur.workers.tools import Tools
 
@@ -31,7 +31,7 @@ class House:
         """Take what to do; `limits` says how many jobs of a queue run at once on all machines together."""
         self.queues = tuple(queues)
         self.tasks = tasks(tools)
-        self._database = database
+        self._planning = Planning(database)
         self._wake = Wake(database)  # one listener for both
         self.worker = Worker(
             database,
@@ -46,8 +46,8 @@ class House:
         self._bus = make_bus(database, handlers, wake=self._wake)
 
     def start(self) -> None:
-        """Begin to work; organisations that lack schedules get them."""
-        ensure_schedules(self._database)
+        """Begin to work; organisations that lack schedules get them, now and every hour."""
+        self._planning.start()
         self._wake.start()
         self._bus.start()
         self.worker.start()
@@ -63,4 +63,5 @@ class House:
         ended = self.worker.stop(timeout)
         stopped = self._bus.stop(max(1.0, until - time.monotonic()))
         self._wake.stop()
+        self._planning.stop()
         return ended and stopped

@@ -8,6 +8,7 @@ from procur.db.repositories import Queues
 from procur.db.wake import Wake
 from procur.events.handlers import Handler
 from procur.events.transport import make_bus
+from procur.workers.planning import Planning
 from procur.workers.relay import Relay
 from procur.workers.tasks import QUEUES, tasks
 from procur.workers.tools import Tools
@@ -26,12 +27,14 @@ class RelayHouse:
     ) -> None:
         """Take what to tell; NotConfigured without a broker."""
         kinds = tuple(task.kind.name for task in tasks(tools))
+        self._planning = Planning(database)
         self._wake = Wake(database)  # one listener for both
         self._relay = Relay(database, Queues(tuple(queues), kinds), wake=self._wake)
         self._bus = make_bus(database, handlers, wake=self._wake)
 
     def start(self) -> None:
-        """Begin to tell."""
+        """Begin to tell; organisations that lack schedules get them, now and every hour."""
+        self._planning.start()
         self._wake.start()
         self._bus.start()
         self._relay.start()
@@ -42,4 +45,5 @@ class RelayHouse:
         ended = self._relay.stop(timeout / 2)
         stopped = self._bus.stop(max(1.0, until - time.monotonic()))
         self._wake.stop()
+        self._planning.stop()
         return ended and stopped

@@ -73,7 +73,7 @@ PLANNED = (
 def ensure_schedules(database: DatabaseSession) -> int:
     """Give every organisation the schedules it lacks; return how many were made.
 
-    What is there stays as it is, paused or with other times. Call it when a process starts, and now and then.
+    What is there stays as it is, paused or with other times.
     """
     with database.system_session(read_only=True) as session:
         lacking = ScheduleRepository(session).organizations_lacking(each.name for each in PLANNED)

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -16,6 +17,10 @@ from procur.cli import root
 from procur.core.errors import InvalidInput
 from procur.db import DatabaseSession
 from procur.db.repositories import JobRepository
+from procur.events.facts import SchedulePaused
+from procur.events.outbox import publish
+from procur.notifications.kinds import LOOK, LookForStuckWork
+from procur.workers.kinds import CLEANUP, Cleanup
 
 
 @pytest.fixture
@@ -30,6 +35,11 @@ def home(tmp_path: Path, sqlite_template: Path) -> Path:
         (["--queues", "default,nope"], "queues"),
         (["--queues", ","], "queues"),
         (["--limit", "default=0"], "limit"),
+        # What would have no effect.
+        (["--celery", "--limit", "default=2"], "limit"),
+        (["--celery", "--metrics-port", "0"], "metrics-port"),
+        (["--once", "--threads", "2"], "threads"),
+        (["--once", "--celery"], "celery"),
     ],
 )
 def test_what_cannot_be_served_is_refused(home: Path, options: list[str], field: str) -> None:
@@ -39,7 +49,21 @@ def test_what_cannot_be_served_is_refused(home: Path, options: list[str], field:
 
 
 def test_once_does_what_is_due(home: Path) -> None:
-    done = CliRunner().invoke(root, ["work", "--once", "--home", str(home), "--json"], catch_exceptions=False)
+    database = DatabaseSession(f"sqlite:///{home / 'procur.db'}")
+    later = datetime.now(UTC) + timedelta(hours=1)
+    with database.get_session() as session:
+        keys = [CLEANUP.ask(session, Cleanup())[0].id, CLEANUP.ask(session, Cleanup(), run_at=later)[0].id]
+        keys.append(LOOK.ask(session, LookForStuckWork())[0].id)
+        fact = SchedulePaused("nightly")
+        publish(session, fact, actor_type="system", actor_id="procur", now=datetime.now(UTC))
+    command = ["work", "--once", "--home", str(home), "--queues", CLEANUP.queue, "--json"]
+    done = CliRunner().invoke(root, command, catch_exceptions=False)
+    told = json.loads(done.stdout)
+    assert (told["jobs"], told["facts"] > 0) == (2, True)
+    with database.get_session() as session:
+        assert [JobRepository(session).get(key).state for key in keys] == ["done", "ready", "done"]
+    database.close()
+    done = CliRunner().invoke(root, command, catch_exceptions=False)
     assert json.loads(done.stdout) == {"jobs": 0, "facts": 0}
 
 

@@ -416,19 +416,20 @@ def test_work_that_was_given_up_is_told_once(desk: Desk) -> None:
         desk.tell()
         return to(desk, OLGA)
 
-    def die() -> None:
+    def end(state: str = "dead") -> None:
         with desk.house.workspace.session() as session:
             jobs = JobRepository(session)
             now = datetime.now(UTC)
-            jobs.update(jobs.enqueue("enrich_vendor_data")[0].id, state="dead", finished_at=now)
+            jobs.update(jobs.enqueue("enrich_vendor_data")[0].id, state=state, finished_at=now)
 
     assert look() == []
-    die()
-    die()
-    assert look() == ["Given up after every attempt: 2 jobs"]
-    assert look() == ["Given up after every attempt: 2 jobs"]
-    die()
-    assert look()[1:] == ["Given up after every attempt: 1 job"]
+    end()
+    end()
+    assert look() == ["Given up: 2 jobs"]
+    assert look() == ["Given up: 2 jobs"]
+    end("failed")
+    assert look()[1:] == ["Given up: 1 job"]
+    assert "procur jobs list --state failed" in str(desk.box.received[-1])
     assert to(desk, BOB) == []
 
 

@@ -6,8 +6,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import event
 
-from factories.people import People
+from factories.people import People, make_people
 from procur.core.clock import SteppingClock
 from procur.core.errors import InvalidInput
 from procur.db import DatabaseSession
@@ -93,6 +94,28 @@ def test_jobs_go_by_when_they_ended_and_never_while_they_are_open(
     with database.get_session("rival", read_only=True) as session:
         assert JobRepository(session).exists(theirs)
     assert "finished_jobs" not in run(database, Retention())
+
+
+def test_the_oldest_are_found_without_sorting_all(sqlite_database: DatabaseSession) -> None:
+    make_people(sqlite_database)
+    asked: list[tuple[str, Any]] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
+        asked.append((statement, parameters))
+
+    with sqlite_database.get_session("acme") as session:
+        removals = RetentionRepository(session)
+        connection = session.connection()
+        event.listen(connection, "before_cursor_execute", note)
+        for remove in (removals.finished_jobs, removals.stuck_jobs, removals.login_attempts):
+            remove(NOW)
+        event.remove(connection, "before_cursor_execute", note)
+        found = [(text, values) for text, values in asked if "ORDER BY" in text]
+        assert len(found) == 5
+        for text, values in found:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values).all()
+            assert "TEMP B-TREE" not in str(plan)
+            assert "USING" in str(plan[0])
 
 
 def facts(database: DatabaseSession, ages: list[float], subject: str = "r") -> list[UUID]:

@@ -10,6 +10,7 @@ from procur.core.errors import DecisionNeeded, Unavailable
 from procur.db import Session
 from procur.db.models import JobRecord
 from procur.db.repositories import JobRepository, NegotiationRepository, RequestRepository
+from procur.db.wake import Wake
 from procur.jobs.drain import Only, drain
 from procur.jobs.task import Task, Work
 from procur.negotiation.kinds import PROCESS_NEGOTIATION_ROUND, PlayRound
@@ -20,7 +21,8 @@ OnRound = Callable[[dict[str, Any]], None]
 OnWait = Callable[[str], None]
 
 LEASE = 5.0  # seconds after which a round of a command that was killed is taken over
-LOOK_AGAIN = 0.1  # seconds between two looks at work that somebody else does
+LOOK_AGAIN = 0.1  # seconds between two looks at work that somebody else does, at first
+LOOK_AT_LAST = 2.0  # seconds between two looks when nothing is heard of it
 SAY_SO = 1.5  # seconds without news after which it is told what is waited for
 PATIENCE = 60.0  # seconds without news after which nobody waits any longer
 
@@ -105,16 +107,23 @@ def play_off(
         if quiet > SAY_SO and not said and on_wait is not None:
             said = True
             on_wait("; ".join(left.at_work))
-        time.sleep(LOOK_AGAIN)
+        time.sleep(min(max(LOOK_AGAIN, quiet / 4), LOOK_AT_LAST))
 
 
 def look_on(looking: Looking) -> None:
-    """Tell the rounds until the talks have ended, whoever plays them."""
-    while True:
-        looking.look()
-        if looking.watch.ended:
-            return
-        time.sleep(LOOK_AGAIN)
+    """Tell the rounds until the talks have ended, whoever plays them, which may take days."""
+    wake = Wake(looking.workspace.database)
+    wake.start()
+    try:
+        while True:
+            seen = wake.seen()
+            looking.look()
+            if looking.watch.ended:
+                return
+            time.sleep(LOOK_AGAIN)  # on a busy database something is written all the time
+            wake.wait(seen, LOOK_AT_LAST)
+    finally:
+        wake.stop()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from procur.db.models import JobRecord, JobStep
 from procur.db.moments import database_time
 from procur.db.repositories.base import Key, Repository, bounded
 from procur.db.repositories.upserts import insert_into
+from procur.db.values import checked
 from procur.db.wake import announce
 
 _JOBS: Table = JobRecord.__table__  # type: ignore[assignment]
@@ -211,6 +212,15 @@ class JobRepository(Repository[JobRecord]):
     def dead(self, limit: int = 100) -> list[JobRecord]:
         """Return jobs whose attempts are used up, newest first."""
         statement = select(JobRecord).where(JobRecord.state == "dead").order_by(*self._newest())
+        return self._all(statement.limit(bounded(limit)))
+
+    def given_up(self, since: datetime | None = None, limit: int = 1000) -> list[JobRecord]:
+        """Return failed and dead jobs (that have changed since), the latest ones."""
+        statement = select(JobRecord).where(JobRecord.state.in_(_STUCK))
+        if since is not None:
+            moment = checked(JobRecord, {"updated_at": since})["updated_at"]
+            statement = statement.where(JobRecord.updated_at > moment)
+        statement = statement.order_by(JobRecord.updated_at.desc(), JobRecord.id.desc())
         return self._all(statement.limit(bounded(limit)))
 
     def _insert(self, row: Mapping[str, Any]) -> bool:

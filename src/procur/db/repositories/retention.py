@@ -99,14 +99,17 @@ class RetentionRepository(Checked):
             ScheduleRecord.organization_id == JobRecord.organization_id,
             ScheduleRecord.last_job_id == JobRecord.id,
         )
-        keys = self._locked(
-            JobRecord,
-            JobRecord.state.in_(states),
-            JobRecord.created_at < before,  # the index goes by it; nothing ends before it begins
-            JobRecord.finished_at < before,
-            ~last,
-            limit=limit,
-        )
+        keys: list[UUID] = []
+        most = bounded(limit)
+        for state in states:  # one by one, as the index has them in order
+            keys += self._locked(
+                JobRecord,
+                JobRecord.state == state,
+                JobRecord.created_at < before,  # the index goes by it; nothing ends before it begins
+                JobRecord.finished_at < before,
+                ~last,
+                limit=most - len(keys),
+            )
         for part in _parts(keys):
             self.session.execute(_silent(delete(JobStep).where(JobStep.job_id.in_(part))))
         return self._delete(JobRecord, keys)
@@ -144,8 +147,8 @@ class RetentionRepository(Checked):
         return again
 
     def _locked(self, model: Any, *which: Any, limit: int) -> list[UUID]:
-        """Return the keys of rows that nobody else is changing, oldest keys first."""
-        statement = select(model.id).where(*which).order_by(model.id).limit(bounded(limit))
+        """Return the keys of rows that nobody else is changing, oldest first."""
+        statement = select(model.id).where(*which).order_by(model.created_at, model.id).limit(bounded(limit))
         return list(self.session.scalars(statement.with_for_update(skip_locked=True, of=model)))
 
     def _remove(self, model: Any, *which: Any, limit: int) -> int:

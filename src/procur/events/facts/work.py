@@ -27,8 +27,9 @@ class JobsRedriven(Fact):
 
 @dataclass(frozen=True, slots=True)
 class WorkStuck(Fact):
-    """Jobs have used up their attempts, or facts went to the dead letters, since this was told last.
+    """Jobs were given up, or facts went to the dead letters, since this was told last.
 
+    `failed` says how many of the jobs no further attempt could have helped; the others have used up theirs.
     `about` names the kinds of jobs and the consumers; `until` is when the newest of them gave up.
     """
 
@@ -38,6 +39,7 @@ class WorkStuck(Fact):
     facts: int
     about: tuple[str, ...]
     until: str
+    failed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ def switched_off(session: Session, event: Event) -> Told | None:
 def stuck(session: Session, event: Event) -> Told:
     """Tell those who manage work that jobs or facts were given up."""
     facts = event.payload
-    jobs, letters = int(facts["jobs"]), int(facts["facts"])
+    jobs, letters, failed = int(facts["jobs"]), int(facts["facts"]), int(facts.get("failed", 0))
     what = " and ".join(
         f"{count} {name}{'s' if count > 1 else ''}"
         for count, name in ((jobs, "job"), (letters, "fact"))
@@ -37,10 +37,12 @@ def stuck(session: Session, event: Event) -> Told:
     def write(reader: Reader) -> Message:
         del reader
         return Message(
-            f"Given up after every attempt: {what}",
+            f"Given up: {what}",
             ("They wait until somebody has removed the cause and has them tried again.",),
             (("About", ", ".join(facts["about"])),),
-            "procur jobs list --state dead" if jobs else "procur events dead",
+            f"procur jobs list --state {'dead' if jobs > failed else 'failed'}"
+            if jobs
+            else "procur events dead",
         )
 
     return Told("operations", allowed(session, "work.manage"), write)
