@@ -68,24 +68,26 @@ def enrich_vendor_data(made: Callable[[], EnrichmentTools]) -> Task[EnrichVendor
         # In the last attempt what can be had is better than nothing.
         last = work.attempt >= ENRICH.max_attempts
         fetch = Fetcher(tools.manners, work.step, work.now, give_up=last)
-        observations, broken = list[Observation](), dict[str, str]()
+        observations, misread = list[Observation](), False
         for source in tools.sources:
             work.check()
             try:
                 observations += source.observe(vendor, fetch)
             except InvalidInput as error:
-                broken[source.name] = error.message  # a feed that a person has to mend; the others go on
+                fetch.skip(source.name, error.message)
             except _MISREAD as error:
                 # Ours to mend; what the other sources say of the vendor is no worse for it.
                 get_logger("procur.vendors").exception("source_not_read", source=source.name)
-                broken[source.name] = f"it could not be read ({type(error).__name__})"
+                misread = True
+                fetch.skip(source.name, f"it could not be read ({type(error).__name__})")
         if fetch.outages and not observations:
             raise Unavailable(f"{vendor.name} cannot be reached", details={"skipped": fetch.skipped})
         files = tuple(each.source for each in observations if each.source_kind == "feed")
-        skipped = {**fetch.skipped, **broken}
+        skipped = dict(fetch.skipped)
         if not vendor.website and not vendor.pages:
             skipped["website"] = "no website is on record: procur vendors change … --website https://…"
-        return Seen(tuple(observations), tuple(dict.fromkeys((*fetch.read, *files))), skipped)
+        read = tuple(dict.fromkeys((*fetch.read, *files)))
+        return Seen(tuple(observations), read, skipped, frozenset(fetch.gone), fetch.finished, misread)
 
     def commit(session: Session, work: Work, payload: EnrichVendor, seen: Seen) -> dict[str, Any]:
         return apply_seen(session, work.actor, vendor_id=payload.vendor_id, seen=seen, now=work.now())

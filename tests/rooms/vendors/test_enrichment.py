@@ -222,15 +222,33 @@ def test_feeds_and_named_pages(fresh, site, tools):
     (feeds / "broken.json").write_text("{")
     setting_up.update_vendor(fresh.alice, "fresh", pages=(site.url("/pricing"),))
     job = enrich(fresh, tools)
-    assert "broken.json" in job.result["skipped"]["feeds"]
+    assert list(job.result["skipped"]) == ["broken.json"]
     site_only = {each for each in site.paths() if each != "/robots.txt"}
     assert site_only == {"/pricing"}
-    (feeds / "broken.json").unlink()
+    seen = vendor_of(fresh)[1]
+    assert seen["list_price", "feed"].source == "prices.csv"  # the broken file beside it does not matter
+    assert seen["list_price", "feed"].value["amount"] == "9.50"
+    good = (feeds / "prices.csv").read_text()
+    for left, text in (
+        (True, "{"),
+        (False, good.replace("fresh,Fresh", "stale,Stale")),
+        (True, good),
+        (False, None),
+    ):
+        later(fresh, days=1)
+        if text is None:
+            (feeds / "prices.csv").unlink()
+        else:
+            (feeds / "prices.csv").write_text(text)
+        enrich(fresh, tools)
+        # Unreadable: what it said stays. Without the line, or without the file: it says nothing any more.
+        assert (("list_price", "feed") in vendor_of(fresh)[1]) == left, text
+    (feeds / "prices.csv").write_text(good)
+    enrich(fresh, tools)
+    feeds.rename(feeds.with_name("mislaid"))
     later(fresh, days=1)
     enrich(fresh, tools)
-    seen = vendor_of(fresh)[1]
-    assert seen["list_price", "feed"].source == "prices.csv"
-    assert seen["list_price", "feed"].value["amount"] == "9.50"
+    assert ("list_price", "feed") in vendor_of(fresh)[1]
 
 
 def test_who_may_ask(fresh, tools):
@@ -298,6 +316,10 @@ def test_a_source_that_fails_does_not_spoil_the_others(fresh, tools):
     assert job.state == "done"
     assert job.result["skipped"]["odd"] == "it could not be read (Overflow)"
     assert vendor_of(fresh)[0].list_price == Decimal("9.50")
+    later(fresh, days=1)
+    enrich(fresh, replace(tools, sources=(Odd(), tools.sources[0])))
+    assert vendor_of(fresh)[0].list_price == Decimal("9.50")  # nobody knows what the others would have read
+    assert vendor_of(fresh)[2]
 
 
 def test_a_busy_host_costs_no_attempt(fresh, site, tools):
@@ -310,3 +332,47 @@ def test_a_busy_host_costs_no_attempt(fresh, site, tools):
     assert (job.state, job.attempt) == ("ready", 0)
     assert max(slept) <= 90
     assert site.paths().count("/") == 0
+
+
+@pytest.mark.parametrize("way", ["404", "410", "not linked", "not named"])
+def test_what_is_gone_is_believed_no_more(fresh, site, tools, way):
+    named = tuple(site.url(path) for path in ("/", "/pricing", "/trust"))
+    if way == "not named":
+        setting_up.update_vendor(fresh.alice, "fresh", pages=named)
+    enrich(fresh, tools)
+    vendor, _, evidence = vendor_of(fresh)
+    assert (vendor.list_price, vendor.description) == (Decimal("9.50"), "Boards for fresh teams")
+    assert evidence
+    if way == "not linked":
+        site.put("/", HOME.replace('href="/pricing"', "").replace('href="/trust"', ""))
+    elif way == "not named":
+        setting_up.update_vendor(fresh.alice, "fresh", pages=named[:1])
+    else:
+        for path in ("/pricing", "/trust"):
+            site.put(path, "gone", status=int(way))
+    later(fresh, days=1)
+    job = enrich(fresh, tools)
+    vendor, seen, evidence = vendor_of(fresh)
+    assert job.result["changed"] == ["list_price", "price_tiers"]
+    assert (vendor.list_price, vendor.price_tiers, evidence) == (None, {}, [])
+    assert {source for _, source in seen} == {"json_ld"}
+    assert vendor.description == "Boards for fresh teams"
+    later(fresh, days=1)
+    if way != "not named":
+        site.put("/", HOME)
+        site.put("/pricing", PRICES)
+        enrich(fresh, tools)
+        assert vendor_of(fresh)[0].list_price == Decimal("9.50")
+
+
+@pytest.mark.parametrize("broken", ["/pricing", "/"])
+def test_what_cannot_be_read_now_is_not_gone(fresh, site, tools, broken):
+    enrich(fresh, tools)
+    before = vendor_of(fresh)
+    site.put("/", HOME.replace('href="/trust"', ""))
+    site.put(broken, b"\x89PNG", kind="image/png")
+    later(fresh, days=1)
+    enrich(fresh, tools)
+    vendor, seen, evidence = vendor_of(fresh)
+    assert (vendor.list_price, set(seen)) == (before[0].list_price, set(before[1]))
+    assert [row.source for row in evidence] == [site.url("/trust")]

@@ -81,17 +81,19 @@ def test_stale_vendors_are_asked_for_once_per_period_and_some_at_a_time(house: H
 
     with house.database.get_session("acme") as session:
         vendors = VendorRepository(session)
+        for vendor_id, pages in (("zz-named", ["https://vendor.example/pricing"]), ("zz-not", [])):
+            vendors.create(vendor_id=vendor_id, name=vendor_id, vendor_metadata={"pages": pages})
         ids = sorted(row.vendor_id for row in vendors.everyone())
         for place, vendor_id in enumerate(ids):
             seen = now - timedelta(days=40 * place) if place else None
-            site = None if place == 1 else "https://vendor.example"
+            site = None if place == 1 or vendor_id.startswith("zz") else "https://vendor.example"
             vendors.update(vendors.named(vendor_id).id, website=site, last_enriched_at=seen)
-    # Never looked up comes first; without a website there is nothing to look at.
+    # Never looked up comes first; without a website or a named page there is nothing to look at.
     assert look(most=1) == [ids[0]]
-    assert look(most=100) == ids[2:]
+    assert look(most=100) == ids[2:-1]
     assert look(most=100) == []
     # In the next period they are asked for again, and others have grown old.
-    assert set(look(days=31, most=100)) == set(ids) - {ids[1]}
+    assert set(look(days=31, most=100)) == set(ids) - {ids[1], "zz-not"}
 
 
 def test_what_a_person_changes_stays_and_is_on_record(house: House) -> None:

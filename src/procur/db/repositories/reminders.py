@@ -100,7 +100,7 @@ class ReminderRepository(Checked):
     def stale_vendors(
         self, *, before: datetime, kind: str, period: str, limit: int = 100
     ) -> list[VendorProfileRecord]:
-        """Return vendors with a website whose data nobody has looked up since, longest ago first.
+        """Return vendors with a website or named pages that nobody has looked up since, longest ago first.
 
         Those for which a job of this kind was asked for in this period, by the key vendor:period, are not
         among them.
@@ -111,9 +111,11 @@ class ReminderRepository(Checked):
             jobs.kind == kind,
             jobs.dedupe_key == VendorProfileRecord.vendor_id + literal(f":{period}"),
         )
+        named_page = VendorProfileRecord.vendor_metadata["pages", 0].as_string()
+        has_pages = or_(VendorProfileRecord.website.is_not(None), named_page.is_not(None))
         statement = (
             select(VendorProfileRecord)
-            .where(VendorProfileRecord.website.is_not(None), or_(seen.is_(None), seen < before), ~asked)
+            .where(has_pages, or_(seen.is_(None), seen < before), ~asked)
             .order_by(seen.is_not(None), seen, VendorProfileRecord.id)
             .limit(bounded(limit))
         )

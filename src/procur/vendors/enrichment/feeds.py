@@ -25,12 +25,18 @@ class FeedSource:
     name: str = "feeds"
 
     def observe(self, vendor: VendorView, fetch: Fetch) -> list[Observation]:
-        """Return what the files say of the vendor; a file that cannot be read is InvalidInput."""
-        del fetch
+        """Return what the files say of the vendor; one that cannot be read is skipped alone."""
         found: list[Observation] = []
+        if self.folder.is_dir():
+            fetch.finish("feed")
         for path in self.files():
-            stat = path.stat()
-            drafts, content_hash = _drafts(path, stat.st_mtime_ns, stat.st_size, self.vocabulary)
+            try:
+                stat = path.stat()
+                drafts, content_hash = _drafts(path, stat.st_mtime_ns, stat.st_size, self.vocabulary)
+            except (InvalidInput, OSError) as error:
+                told = error.message if isinstance(error, InvalidInput) else error.strerror
+                fetch.skip(path.name, f"feed {path.name}: {told}")
+                continue
             seen_at = datetime.fromtimestamp(stat.st_mtime, UTC)
             for draft in drafts:
                 if _is(draft, vendor):
@@ -54,10 +60,7 @@ def _drafts(
 ) -> tuple[tuple[VendorDraft, ...], str]:
     known = _KNOWN.get(path)
     if known is None or known[0] != (changed, size):
-        try:
-            report = read_file(path, vocabulary)
-        except InvalidInput as error:
-            raise InvalidInput(f"feed {path.name}: {error.message}", field="feed", hint=error.hint) from error
+        report = read_file(path, vocabulary)
         known = _KNOWN[path] = ((changed, size), report.vendors, digest(path.read_bytes()))
     return known[1], known[2]
 

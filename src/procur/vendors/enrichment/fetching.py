@@ -7,13 +7,14 @@ from typing import Any
 from procur.core.errors import Unavailable
 from procur.jobs.task import Later
 from procur.net.errors import NotYourTurn, Refused
-from procur.net.manners import Manners
+from procur.net.manners import Manners, RobotsForbid
 from procur.vendors.enrichment.model import Page, digest
 from procur.vendors.enrichment.pages import slim
 
 Step = Callable[[str, Callable[[], dict[str, Any]]], dict[str, Any]]
 
 _HTML = ("text/html", "application/xhtml+xml")
+_GONE = frozenset({404, 410})
 _LONGEST_STEP = 150
 # What the column of a source holds.
 _LONGEST_URL = 500
@@ -33,13 +34,30 @@ class Fetcher:
         self._now = now
         self._give_up = give_up
         self._known: dict[str, Page | None] = {}
+        self._finished: set[str] = set()
+        self._unsure = False
         self.skipped: dict[str, str] = {}
+        self.gone: set[str] = set()
         self.outages = 0
 
     @property
     def read(self) -> tuple[str, ...]:
         """The addresses of the pages that were read, as they were in the end."""
         return tuple(dict.fromkeys(page.url for page in self._known.values() if page is not None))
+
+    @property
+    def finished(self) -> frozenset[str]:
+        """The groups of which all was looked at; "page" when some were read and the others are gone."""
+        pages = {"page"} if self.read and not self._unsure else set[str]()
+        return frozenset(self._finished | pages)
+
+    def skip(self, source: str, reason: str) -> None:
+        """Note that something could not be read."""
+        self.skipped[source] = reason
+
+    def finish(self, group: str) -> None:
+        """Note that all of a group was looked at."""
+        self._finished.add(group)
 
     def __call__(self, url: str) -> Page | None:
         """Return a page; None when it may not or cannot be read, which `skipped` then explains."""
@@ -58,10 +76,15 @@ class Fetcher:
             if not self._give_up:
                 raise
             self.outages += 1
+            self._unsure = True
             self.skipped[url] = error.message
             return None
         if "refused" in told:
             self.skipped[url] = str(told["refused"])
+            if told.get("status") in _GONE:
+                self.gone.add(url)
+            elif not told.get("robots"):
+                self._unsure = True
             return None
         return Page(told["url"], told["html"], told["hash"], datetime.fromisoformat(told["at"]))
 
@@ -69,7 +92,8 @@ class Fetcher:
         try:
             answer = self._manners.get(url, accept=_HTML).required()
         except Refused as error:
-            return {"refused": error.message}
+            robots = isinstance(error, RobotsForbid)
+            return {"refused": error.message, "status": error.details.get("status"), "robots": robots}
         if len(answer.url) > _LONGEST_URL:
             return {"refused": f"its address has more than {_LONGEST_URL} characters"}
         return {

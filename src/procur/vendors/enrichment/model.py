@@ -3,7 +3,6 @@
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -68,8 +67,17 @@ class VendorView:
     pages: tuple[str, ...] = ()
 
 
-# Gives a page, or None when it was skipped (why is kept by the fetcher); Unavailable is tried again later.
-Fetch = Callable[[str], Page | None]
+class Fetch(Protocol):
+    """What a source is given to look with; it keeps what was skipped and why."""
+
+    def __call__(self, url: str) -> Page | None:
+        """Return a page, or None when it was skipped; Unavailable is tried again later."""
+
+    def skip(self, source: str, reason: str) -> None:
+        """Note that something could not be read: what it said before stays."""
+
+    def finish(self, group: str) -> None:
+        """Note that all of a group ("feed") was looked at: what was not found there is gone."""
 
 
 class Source(Protocol):
@@ -85,11 +93,19 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The outcome of looking at all sources: what was read (URLs, files), and what was not and why."""
+    """The outcome of looking at all sources: what was read (URLs, files), and what was not and why.
+
+    `gone` are pages that are not there any more (404, 410), `finished` the groups ("page", "feed") of which
+    everything was looked at, so that what was seen before and is not there now is gone as well. `misread`: a
+    source failed, so nobody knows what it would have seen.
+    """
 
     observations: tuple[Observation, ...] = ()
     read: tuple[str, ...] = ()
     skipped: dict[str, str] = field(default_factory=dict)
+    gone: frozenset[str] = frozenset()
+    finished: frozenset[str] = frozenset()
+    misread: bool = False
 
 
 def parse(html: str) -> "LexborHTMLParser":

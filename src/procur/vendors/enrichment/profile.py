@@ -17,6 +17,13 @@ BY_HAND = "by_hand"
 # Never filled in: where orders are sent and to whom they are addressed is for people to say.
 _TEXTS = ("description", "contact_email", "country")
 
+# What stands in the profile when nobody says anything.
+_EMPTY: dict[str, dict[str, Any]] = {
+    "plans": {"price_tiers": {}, "list_price": None},
+    "description": {"description": None},
+    "rating": {"rating": None, "review_count": 0},
+}
+
 
 def marks_of(vendor: VendorProfileRecord) -> dict[str, str]:
     """Return which fields of the profile came from enrichment, and from where."""
@@ -65,6 +72,7 @@ def changes_for(
 
     Prices go together: plans, list price and currency, of one source. A vendor whose plans are recorded as
     only quoted has prices on record, too. Prices in another currency than the recorded one are not filled in.
+    What was filled in and no source says any more goes.
     """
     marked = marks_of(vendor)
     outside = [each for each in seen if each.source_kind not in {"import", "person"}]
@@ -91,6 +99,11 @@ def changes_for(
     if ("rating" in marked or vendor.rating is None) and (chosen := _chosen("rating", fields, outside)):
         changes |= {"rating": chosen.value["rating"], "review_count": chosen.value["count"]}
         marks["rating"] = chosen.source
+    said = {each.field for each in outside}
+    for field, empty in _EMPTY.items():
+        if field in marked and field not in said:
+            changes |= empty
+            marks = {name: source for name, source in marks.items() if name not in {field, *empty}}
     changes = {name: value for name, value in changes.items() if getattr(vendor, name) != value}
     if marks != marked:
         changes["vendor_metadata"] = {**vendor.vendor_metadata, MARKS: marks}

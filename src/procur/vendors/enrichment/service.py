@@ -49,29 +49,32 @@ def apply_seen(
 ) -> dict[str, Any]:
     """Write what was seen, in the caller's transaction; return what the job keeps as its result.
 
-    Nothing that a person recorded or imported is overwritten. Where nothing could be read, nothing changes:
-    neither the confidence nor the day of the last look.
+    Nothing that a person recorded or imported is overwritten. What was said by a source that is gone goes,
+    unless a reader of ours failed. Where nothing could be read and nothing is gone, nothing changes: neither
+    the confidence nor the day of the last look.
     """
     repository, seen_rows = VendorRepository(session), VendorObservationRepository(session)
     vendor = repository.locked(repository.named(vendor_id).id)
     before = vendor.confidence_score
     told: dict[str, Any] = {"vendor": vendor_id, "read": list(seen.read), "skipped": dict(seen.skipped)}
-    if not seen.read:
+    gone = _gone(seen_rows.of([vendor.id])[vendor.id], seen)
+    if not seen.read and not gone:
         return {**told, "observations": 0, "changed": [], "confidence": before}
-    withdrawn = seen_rows.replace(vendor.id, seen.read, [each.as_row() for each in seen.observations])[1]
+    looked_at = set[str]() if seen.misread else {*seen.read, *gone}
+    withdrawn = seen_rows.replace(vendor.id, looked_at, [each.as_row() for each in seen.observations])[1]
     everything = known_observations(vendor, seen_rows.of([vendor.id])[vendor.id])
     fields = confidence.of_fields(everything, now)
     after = confidence.of_vendor(fields)
     changes = changes_for(vendor, fields, everything)
     old = {name: getattr(vendor, name) for name in changes if name != "vendor_metadata"}
-    source = {} if vendor.data_source else {"data_source": seen.read[0][:200]}
+    source = {} if vendor.data_source or not seen.read else {"data_source": seen.read[0][:200]}
     repository.update(vendor.id, **changes, **source, confidence_score=after, last_enriched_at=now)
     claims = [
         {"framework": each.field.removeprefix(FRAMEWORK), "source": each.source}
         for each in seen.observations
         if each.field.startswith(FRAMEWORK) and each.value.get("status") in _CLAIMS
     ]
-    repository.replace_claims(vendor.id, seen.read, claims)
+    repository.replace_claims(vendor.id, looked_at, claims)
     changed = tuple(sorted(old))
     record(
         session,
@@ -90,6 +93,20 @@ def apply_seen(
     )
     counts = {"observations": len(seen.observations), "withdrawn": withdrawn, "claims": len(claims)}
     return {**told, **counts, "changed": list(changed), "confidence": after, "confidence_before": before}
+
+
+def _gone(rows: Iterable[VendorObservation], seen: Seen) -> set[str]:
+    """Return the sources that said something before and are known to be there no more."""
+    return {
+        row.source
+        for row in rows
+        if row.source in seen.gone
+        or (
+            ("feed" if row.source_kind == "feed" else "page") in seen.finished
+            and row.source not in seen.read
+            and row.source not in seen.skipped
+        )
+    }
 
 
 def known_observations(vendor: VendorProfileRecord, rows: Iterable[VendorObservation]) -> list[Observation]:
