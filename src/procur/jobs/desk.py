@@ -4,7 +4,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable
-from uuid import UUID
 
 from procur.db.repositories import ClaimedJob
 
@@ -35,15 +34,20 @@ class Desk:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._waiting: deque[HeldJob] = deque()
-        self._running: dict[UUID, HeldJob] = {}
+        self._running: set[HeldJob] = set()  # a job may be here twice: an attempt that hangs, and a newer one
         self._finished: list[ClaimedJob] = []
+        self._broken_off: list[ClaimedJob] = []
         self._closed = False
         self.ended = 0  # jobs that have left, however they ended
 
     def put(self, jobs: Iterable[ClaimedJob]) -> None:
         """Lay claimed jobs down for the next free threads."""
+        taken = list(jobs)
+        keys = {job.id for job in taken}
         with self._changed:
-            self._waiting.extend(map(HeldJob, jobs))
+            for held in self._running:
+                held.lost = held.lost or held.job.id in keys  # another attempt: that one may not write
+            self._waiting.extend(map(HeldJob, taken))
             self._changed.notify_all()
 
     def take(self) -> HeldJob | None:
@@ -55,14 +59,13 @@ class Desk:
                 return None
             held = self._waiting.popleft()
             held.started_at = time.monotonic()
-            self._running[held.job.id] = held
+            self._running.add(held)
             return held
 
     def leave(self, held: HeldJob) -> None:
         """Note that a thread is through with a job."""
         with self._changed:
-            if self._running.get(held.job.id) is held:
-                del self._running[held.job.id]
+            self._running.discard(held)
             self.ended += 1
             self._changed.notify_all()
 
@@ -77,16 +80,27 @@ class Desk:
             taken, self._finished = self._finished, []
             return taken
 
+    def break_off(self, job: ClaimedJob) -> None:
+        """Remember a job that is to be handed back as soon as the database answers."""
+        with self._changed:
+            self._broken_off.append(job)
+
+    def broken_off(self) -> list[ClaimedJob]:
+        """Take the jobs to hand back."""
+        with self._changed:
+            taken, self._broken_off = self._broken_off, []
+            return taken
+
     def held(self) -> list[HeldJob]:
         """Return every job whose lease is to be kept."""
         with self._changed:
             noted = [HeldJob(job) for job in self._finished]
-            return [*self._waiting, *self._running.values(), *noted]
+            return [*self._waiting, *self._running, *noted]
 
     def running(self) -> list[HeldJob]:
         """Return the jobs that threads are at."""
         with self._changed:
-            return list(self._running.values())
+            return list(self._running)
 
     def counts(self) -> tuple[int, int, int]:
         """Return how many wait, are at work, are to be noted."""

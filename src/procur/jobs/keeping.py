@@ -1,8 +1,7 @@
 """The threads that keep leases and house: extend, free what others left, fire schedules."""
 
 import threading
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from procur.core.logs import get_logger
@@ -21,40 +20,61 @@ class LeaseKeeper:
     """Extends the leases of all jobs of a desk, a few times before they end."""
 
     def __init__(
-        self, database: DatabaseSession, desk: Desk, tasks: Mapping[str, Task[Any]], lease: float
+        self,
+        database: DatabaseSession,
+        desk: Desk,
+        tasks: Mapping[str, Task[Any]],
+        *,
+        threads: int,
+        lease: float,
     ) -> None:
         self._database = database
         self._desk = desk
         self._tasks = tasks
         self._lease = lease
-        self._extended = time.monotonic()
+        self._threads = threads
+        self._hung = False
 
     def run(self, stopped: threading.Event, outage: Outage) -> None:
         """Work until `stopped`; raises when the database cannot be reached."""
         while not stopped.wait(self._lease / 3):
+            self._tell_if_hung()
             keep = [held for held in self._desk.held() if not held.lost and not self._overdue(held)]
-            if time.monotonic() - self._extended > self._lease:
-                _lose(keep)  # all leases have run out meanwhile
+            if not keep:
+                continue  # and nothing has been learnt of the database
             with self._database.system_session() as session:
                 mine = ClaimRepository(session).extend([held.job for held in keep], self._lease)
-            self._extended = time.monotonic()
-            _lose(held for held in keep if held.job.id not in mine)
+            # Also after an outage: as long as nobody else has taken a job, its token stands and it is ours.
+            for held in keep:
+                held.lost = held.lost or held.job.id not in mine
             outage.over()
+
+    def hung(self) -> bool:
+        """Say whether every thread is at a job that takes longer than it may: nothing more is done here."""
+        running = self._desk.running()
+        return len(running) >= self._threads and all(map(self._too_old, running))
+
+    def _tell_if_hung(self) -> None:
+        hung = self.hung()
+        if hung and not self._hung:
+            get_logger("procur.jobs").error(
+                "every thread is held by a job that takes too long, nothing more is done by this process",
+                threads=self._threads,
+            )
+        self._hung = hung
+
+    def _too_old(self, held: HeldJob) -> bool:
+        return held.age() > self._tasks[held.job.kind].kind.lasts
 
     def _overdue(self, held: HeldJob) -> bool:
         """Let go of a job that takes longer than its kind may: another attempt will be made of it."""
-        if held.age() <= self._tasks[held.job.kind].kind.lasts:
+        if not self._too_old(held):
             return False
         get_logger("procur.jobs").warning(
             "job takes too long, its lease ends", job_id=held.job.id, kind=held.job.kind
         )
         held.lost = True
         return True
-
-
-def _lose(jobs: Iterable[HeldJob]) -> None:
-    for held in jobs:
-        held.lost = True
 
 
 def keep_house(

@@ -11,7 +11,7 @@ from procur.core.errors import InvalidInput, NotAllowed, NotFound, OutsideMandat
 from procur.core.ids import IdSource
 from procur.core.redaction import redact
 from procur.db import DatabaseSession
-from procur.db.repositories import ClaimedJob, LeaseRepository
+from procur.db.repositories import ClaimedJob, ClaimRepository, LeaseRepository
 from procur.jobs.seen import attempted
 from procur.jobs.task import GiveUp, Later, LeaseLost, Task, Work
 from procur.jobs.work import JobWork
@@ -65,7 +65,10 @@ def execute(
             outcome = Outcome.LOST
         except Exception as error:  # noqa: BLE001 - whatever a task raises is how it ended
             attempt.error = _told(error)
-            outcome = _settle(work, job, error, attempt.error, random)
+            try:
+                outcome = _settle(work, job, error, attempt.error, random)
+            except NotFound:  # of the session: the organisation was closed meanwhile
+                outcome = _wait_for_its_organization(database, job)
         attempt.outcome = outcome.value
     return outcome
 
@@ -82,6 +85,13 @@ def _told(error: Exception) -> str:
     """Return an error as text without secrets that every database takes."""
     told = redact(f"{type(error).__name__}: {error}"[:_MOST_READ].replace("\x00", ""))
     return told.encode(errors="replace").decode()
+
+
+def _wait_for_its_organization(database: DatabaseSession, job: ClaimedJob) -> Outcome:
+    """Put the job back: claims pass it by until its organisation is opened again."""
+    with database.system_session() as session:
+        held = ClaimRepository(session).hand_back([job])
+    return Outcome.PUT_OFF if held else Outcome.LOST
 
 
 def _settle(work: Work, job: ClaimedJob, error: Exception, told: str, random: Random) -> Outcome:

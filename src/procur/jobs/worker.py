@@ -13,7 +13,7 @@ from procur.core.clock import Clock, SystemClock
 from procur.core.errors import InvalidInput, Unavailable
 from procur.core.logs import get_logger
 from procur.db import DatabaseSession
-from procur.db.repositories import Queues
+from procur.db.repositories import ClaimedJob, Queues
 from procur.db.wake import Wake
 from procur.jobs.claiming import Claimer
 from procur.jobs.desk import Desk, HeldJob
@@ -24,6 +24,7 @@ from procur.jobs.task import Task
 
 _SYSTEM_CLOCK = SystemClock()
 _LONGEST_CLAIM = 5.0  # seconds that stopping waits for a claim that is under way
+_TO_HAND_BACK = 1.0  # seconds that stopping keeps for telling the database what was not finished
 
 
 class Worker:
@@ -67,13 +68,13 @@ class Worker:
         self._claimer = Claimer(
             self._control, wanted, self._desk, worker=self.name, threads=threads, lease=lease
         )
-        keeper = LeaseKeeper(self._control, self._desk, self._tasks, lease)
+        self._keeper = LeaseKeeper(self._control, self._desk, self._tasks, threads=threads, lease=lease)
         house = partial(keep_house, self._control, self._wake, schedules=schedules)
         self._claiming = self._thread(
             "claims", partial(self._claimer.run, self._wake, self._stopping, self._outage)
         )
         self._keeping = [
-            self._thread("leases", partial(keeper.run, self._stopped, self._outage)),
+            self._thread("leases", partial(self._keeper.run, self._stopped, self._outage)),
             self._thread("house", partial(house, self._stopping, self._outage)),
         ]
         self._doing = [
@@ -97,14 +98,17 @@ class Worker:
         until = time.monotonic() + timeout
         self._stopping.set()
         self._claimer.pulse.set()
-        unstarted = self._desk.close()
-        self._claimer.give_back(unstarted, self._outage)
-        self._claiming.join(_LONGEST_CLAIM)
-        ended = self._desk.wait_until_empty(max(0.0, until - time.monotonic()))
+        self._hand_back(self._desk.close())
+        reserve = min(_TO_HAND_BACK, timeout / 2)
+        ended = self._desk.wait_until_empty(timeout - reserve)
         left = self._desk.running()
         for held in left:
             held.lost = True
-        self._claimer.give_back([*self._desk.close(), *(held.job for held in left)], self._outage)
+        self._claiming.join(max(0.1, min(_LONGEST_CLAIM, until - time.monotonic() - reserve)))
+        handing = self._hand_back([*self._desk.close(), *(held.job for held in left)])
+        handing.join(max(reserve, until - time.monotonic()))
+        if handing.is_alive():
+            get_logger("procur.jobs").warning("nothing could be handed back, the leases run out instead")
         self._stopped.set()
         self._wake.unlisten(self._claimer.pulse.set)
         if self._own_wake:
@@ -120,6 +124,10 @@ class Worker:
         threads = () if self._stopping.is_set() else (*self._doing, self._claiming, *self._keeping)
         return [thread.name for thread in threads if not thread.is_alive()]
 
+    def hung(self) -> bool:
+        """Say whether jobs that take too long hold every thread: then only a new process helps."""
+        return self._keeper.hung()
+
     def idle(self) -> bool:
         """Say whether nothing is claimed, at work or to be noted."""
         return not any(self._desk.counts())
@@ -131,7 +139,8 @@ class Worker:
                 if not held.lost:
                     self._do(held)
             except Unavailable as error:
-                self._outage.began(error)  # its lease runs out; done again unless its commit has arrived
+                self._outage.began(error)
+                self._desk.break_off(held.job)  # done again, unless its commit has arrived
             except BaseException as error:  # noqa: BLE001 - a thread that ended would be missed for ever
                 get_logger("procur.jobs").error("job broke off", job_id=held.job.id, exc_info=error)
             finally:
@@ -147,6 +156,13 @@ class Worker:
             still_held=held.still_held,
             finish_later=self._desk.finish_later,
         )
+
+    def _hand_back(self, jobs: list[ClaimedJob]) -> threading.Thread:
+        """Hand jobs back in a thread of its own: a database that does not answer holds up nobody."""
+        work = partial(self._claimer.give_back, jobs, self._outage)
+        thread = threading.Thread(target=work, name="procur-returns", daemon=True)
+        thread.start()
+        return thread
 
     def _thread(self, name: str, work: Callable[[], None]) -> threading.Thread:
         """Return a thread that begins again after every failure until the worker has stopped."""

@@ -167,7 +167,7 @@ class Relay:
         told = self._told[queue]
         only = Queues((queue,), self._queues.kinds)
         with self._database.system_session(read_only=True) as session:
-            found = ClaimRepository(session).due(only, room + len(told), after=self._served.get(queue))
+            found = ClaimRepository(session).due(only, room + len(told), after=self._served)
         # One that was taken and waits again, because it failed or was handed back, is told again.
         fresh = [job for job in found if told.get(job.id, (0.0, None))[1] != job.updated_at][:room]
         if fresh:

@@ -63,7 +63,7 @@ class JobRecord(TenantRow, Times, Base):
             sqlite_where=_KEEPS_ITS_KEY,
             info={"field": "dedupe_key"},
         ),
-        # Workers drain all organisations together, so these two do not lead with one. The organisation
+        # Workers drain all organisations together, so these three do not lead with one. The organisation
         # comes second, so that workers step from one to the next and none waits behind another's thousands.
         Index(
             "ix_jobs_ready",
@@ -75,6 +75,8 @@ class JobRecord(TenantRow, Times, Base):
             postgresql_where=_READY,
             sqlite_where=_READY,
         ),
+        # When the next job of a kind is due, whoever's it is: one look, also when thousands wait for a retry.
+        Index("ix_jobs_due", "queue", "kind", "run_at", postgresql_where=_READY, sqlite_where=_READY),
         Index("ix_jobs_leases", "lease_until", postgresql_where=_RUNNING, sqlite_where=_RUNNING),
         Index("ix_jobs_state", "organization_id", "state", "created_at", "id"),
         Index("ix_jobs_correlation_id", "organization_id", "correlation_id"),

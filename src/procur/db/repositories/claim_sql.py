@@ -35,8 +35,12 @@ DUE = ("organization_id", "id", "kind", "queue", "updated_at")
 _SQLITE = {
     "now": "(strftime('%Y-%m-%d %H:%M:%f', 'now') || '000')",
     "later": "(strftime('%Y-%m-%d %H:%M:%f', 'now', CAST(:seconds AS REAL) || ' seconds') || '000')",
+    "spans": "SELECT key AS span, value ->> 0 AS queue, value ->> 1 AS low, value ->> 2 AS high, "
+    "value ->> 3 AS room FROM json_each(:spans)",
     "queues": "SELECT value AS queue FROM json_each(:queues)",
-    "among_queues": "IN (SELECT value FROM json_each(:queues))",
+    "kinds": "SELECT value AS kind FROM json_each(:kinds)",
+    "spread": "(strftime('%Y-%m-%d %H:%M:%f', 'now', "
+    "round((1 << min(attempt, 9)) * abs(random() % 1000000) / 1e6, 3) || ' seconds') || '000')",
     "among_kinds": "IN (SELECT value FROM json_each(:kinds))",
     "is_held": "(organization_id, id, lease_token) IN (SELECT value ->> 0, value ->> 1, value ->> 2 "
     "FROM json_each(:held)) AND state = 'running'",
@@ -48,8 +52,12 @@ _POSTGRES = {
     # As a subquery the time is a constant of the statement, and so a bound of an index.
     "now": "(SELECT clock_timestamp())",
     "later": "(SELECT clock_timestamp() + make_interval(secs => CAST(:seconds AS double precision)))",
+    "spans": "SELECT * FROM unnest(CAST(:span_queues AS text[]), CAST(:lows AS uuid[]), "
+    "CAST(:highs AS uuid[]), CAST(:rooms AS integer[])) "
+    "WITH ORDINALITY AS given(queue, low, high, room, span)",
     "queues": "SELECT unnest(CAST(:queues AS text[])) AS queue",
-    "among_queues": "= ANY(CAST(:queues AS text[]))",
+    "kinds": "SELECT unnest(CAST(:kinds AS text[])) AS kind",
+    "spread": "(SELECT clock_timestamp()) + make_interval(secs => (1 << LEAST(attempt, 9)) * random())",
     "among_kinds": "= ANY(CAST(:kinds AS text[]))",
     "is_held": "replace(CAST(id AS text) || CAST(lease_token AS text), '-', '') "
     "= ANY(CAST(:held AS text[])) AND state = 'running'",
@@ -59,32 +67,39 @@ _POSTGRES = {
 }
 
 # A lane is what one organisation has in one queue. The index ix_jobs_ready leads with both, so that going
-# from one lane to the next is one look into it, however long the lanes are. Two rounds: the lanes behind the
-# one served last, then those up to it.
+# from one lane to the next is one look into it, however long the lanes are. A queue is walked in two spans:
+# the lanes behind the one served last, then those up to it. A queue in which nothing is due is not walked:
+# ix_jobs_due knows that at one look for each kind, however many jobs wait for another attempt.
 _LANES = """
-WITH RECURSIVE lane(queue, round, organization_id, last, place) AS (
-  SELECT start.queue, bounds.round, (
+WITH RECURSIVE step(queue, span, room, organization_id, high, place) AS (
+  SELECT start.queue, start.span, start.room, (
       SELECT j.organization_id FROM jobs AS j
-      WHERE j.state = 'ready' AND j.queue = start.queue AND j.organization_id > bounds.low
-        AND j.organization_id <= bounds.high AND j.run_at <= $now AND j.kind $among_kinds
+      WHERE j.state = 'ready' AND j.queue = start.queue AND j.organization_id > start.low
+        AND j.organization_id <= start.high AND j.run_at <= $now AND j.kind $among_kinds
       ORDER BY j.organization_id, j.priority, j.run_at, j.id LIMIT 1
-    ), bounds.high, 1
-  FROM ($queues) AS start
-  CROSS JOIN (
-    SELECT 1 AS round, :after AS low, :last AS high UNION ALL SELECT 2, :first, :after
-  ) AS bounds
+    ), start.high, 1
+  FROM ($spans) AS start
+  WHERE EXISTS (
+    SELECT 1 FROM ($kinds) AS wanted WHERE (
+        SELECT min(j.run_at) FROM jobs AS j
+        WHERE j.state = 'ready' AND j.queue = start.queue AND j.kind = wanted.kind
+      ) <= $now
+  )
   UNION ALL
-  SELECT lane.queue, lane.round, (
+  SELECT step.queue, step.span, step.room, (
       SELECT j.organization_id FROM jobs AS j
-      WHERE j.state = 'ready' AND j.queue = lane.queue AND j.organization_id > lane.organization_id
-        AND j.organization_id <= lane.last AND j.run_at <= $now AND j.kind $among_kinds
+      WHERE j.state = 'ready' AND j.queue = step.queue AND j.organization_id > step.organization_id
+        AND j.organization_id <= step.high AND j.run_at <= $now AND j.kind $among_kinds
       ORDER BY j.organization_id, j.priority, j.run_at, j.id LIMIT 1
-    ), lane.last, lane.place + 1
-  FROM lane WHERE lane.organization_id IS NOT NULL AND lane.place < :limit
+    ), step.high, step.place + CASE WHEN $open_step THEN 1 ELSE 0 END
+  FROM step WHERE step.organization_id IS NOT NULL AND step.place < :limit
 ),
+lane AS MATERIALIZED (SELECT * FROM step WHERE $open_step),
 """
+# Whose organisation is closed waits until it is opened again.
+_OPEN = "EXISTS (SELECT 1 FROM organizations AS o WHERE o.id = {}.organization_id AND o.deleted_at IS NULL)"
 # How many candidates a lane gives: all that are wanted if it is alone, fewer the more there are.
-_SHARE = "(SELECT 1 + 10 * CAST(:limit AS integer) / (1 + count(organization_id)) FROM lane)"
+_SHARE = "(SELECT 1 + 10 * CAST(:limit AS integer) / (1 + count(*)) FROM lane)"
 _TOP_OF_LANE = """
       SELECT top.$row AS row, top.id, top.priority, top.run_at FROM jobs AS top
       WHERE top.state = 'ready' AND top.queue = lane.queue
@@ -98,30 +113,35 @@ WHERE $row $among_picked RETURNING $taken
 """
 _CANDIDATES_SQLITE = """$lanes
 candidate AS (
-  SELECT j.rowid AS row, lane.round, lane.place, lane.queue, row_number() OVER (
+  SELECT j.rowid AS row, lane.span, lane.room, lane.place, lane.queue, row_number() OVER (
       PARTITION BY lane.queue, lane.organization_id ORDER BY j.priority, j.run_at, j.id
     ) AS turn
   FROM lane CROSS JOIN jobs AS j ON j.rowid IN (SELECT row FROM ($top_of_lane))
-  WHERE lane.organization_id IS NOT NULL
+),
+$owed"""
+# One of each queue, then the second of each; within a queue one of each organisation, then the second.
+_OWED = """owed AS (
+  SELECT row, span, room, row_number() OVER (PARTITION BY queue ORDER BY turn, span, place) AS nth
+  FROM candidate
 )"""
 _CLAIM_SQLITE = """$candidates,
 picked AS (
-  SELECT row FROM candidate ORDER BY turn, round, place, queue LIMIT :limit
+  SELECT row FROM owed WHERE nth <= room ORDER BY nth, span LIMIT :limit
 ) $take
 """
 _CANDIDATES_POSTGRES = """$lanes
 candidate AS MATERIALIZED (
-  SELECT j.row, lane.round, lane.place, lane.queue, j.turn
+  SELECT j.row, lane.span, lane.room, lane.place, lane.queue, j.turn
   FROM lane CROSS JOIN LATERAL (
       SELECT one.row, row_number() OVER (ORDER BY one.priority, one.run_at, one.id) AS turn
       FROM ($top_of_lane) AS one
     ) AS j
-  WHERE lane.organization_id IS NOT NULL
-)"""
+),
+$owed"""
 _CLAIM_POSTGRES = """$candidates,
 picked AS MATERIALIZED (
   SELECT job.row
-  FROM (SELECT * FROM candidate ORDER BY turn, round, place, queue) AS next
+  FROM (SELECT * FROM owed WHERE nth <= room ORDER BY nth, span) AS next
   CROSS JOIN LATERAL (
       SELECT j.ctid AS row FROM jobs AS j WHERE j.ctid = next.row AND j.state = 'ready'
       FOR UPDATE SKIP LOCKED
@@ -131,15 +151,14 @@ picked AS MATERIALIZED (
 """
 # The same jobs in the same order, only looked at.
 _DUE = """$candidates
-SELECT j.organization_id, j.id, j.kind, j.queue, j.updated_at
-FROM candidate JOIN jobs AS j ON j.$row = candidate.row
-ORDER BY candidate.turn, candidate.round, candidate.place, candidate.queue LIMIT :limit
+SELECT j.organization_id, j.id, j.kind, j.queue, j.updated_at FROM owed JOIN jobs AS j ON j.$row = owed.row
+WHERE owed.nth <= owed.room ORDER BY owed.nth, owed.span LIMIT :limit
 """
 # One after the other, by priority and time, whoever they belong to.
 _CLAIM_SOME = """
 WITH picked AS (
   SELECT $row AS row FROM jobs
-  WHERE state = 'ready' AND run_at <= $now AND kind $among_kinds $narrowed
+  WHERE state = 'ready' AND run_at <= $now AND kind $among_kinds AND $open_jobs $narrowed
   ORDER BY priority, run_at, id LIMIT :limit $skip
 ) $take
 """
@@ -155,9 +174,12 @@ _EXTEND = """
 UPDATE jobs SET lease_until = $later WHERE $row IN (SELECT $row FROM jobs WHERE $is_held $skip)
 """
 _STILL_HELD = "SELECT id FROM jobs WHERE $is_held"
+# What was left twice comes back one by one: a job that takes its worker with it is not to take with it, again
+# and again, those that were claimed beside it.
 _REAP = """
 UPDATE jobs SET state = CASE WHEN attempt >= max_attempts THEN 'dead' ELSE 'ready' END,
   finished_at = CASE WHEN attempt >= max_attempts THEN $now END,
+  run_at = CASE WHEN attempt > 1 THEN $spread ELSE run_at END,
   last_error = 'the worker went away in attempt ' || attempt || ' of ' || max_attempts, $let_go
 WHERE state = 'running' AND $row IN (
   SELECT $row FROM jobs
@@ -167,12 +189,13 @@ RETURNING id, state
 """
 _RUNNING = "SELECT count(*) FROM jobs WHERE state = 'running' AND queue = :queue"
 _NEXT_DUE = """
-SELECT $now AS now, CASE WHEN EXISTS (
-    SELECT 1 FROM jobs
-    WHERE state = 'ready' AND queue $among_queues AND run_at <= $now AND kind $among_kinds
-  ) THEN $now ELSE (
-    SELECT min(run_at) FROM jobs WHERE state = 'ready' AND queue $among_queues AND kind $among_kinds
-  ) END AS run_at
+SELECT $now AS now, min(first.run_at) AS run_at FROM (
+  SELECT (
+      SELECT min(j.run_at) FROM jobs AS j
+      WHERE j.state = 'ready' AND j.queue = served.queue AND j.kind = wanted.kind
+    ) AS run_at
+  FROM ($queues) AS served CROSS JOIN ($kinds) AS wanted
+) AS first
 """
 _FRAGMENTS = {
     "lanes": _LANES,
@@ -180,6 +203,9 @@ _FRAGMENTS = {
     "top_of_lane": _TOP_OF_LANE,
     "take": _TAKE,
     "let_go": _LET_GO,
+    "owed": _OWED,
+    "open_step": _OPEN.format("step"),
+    "open_jobs": _OPEN.format("jobs"),
     "taken": ", ".join(TAKEN),
 }
 
@@ -218,12 +244,11 @@ class ClaimSql:
 def claim_sql(dialect: str) -> ClaimSql:
     """Return the statements for `sqlite` or `postgresql`."""
     moment = JobRecord.__table__.c.run_at.type
-    bounds = [bindparam(name, type_=Uuid()) for name in ("after", "first", "last")]
     spelled = partial(_spelled, dialect)
     claim = spelled(_CLAIM_SQLITE if dialect == "sqlite" else _CLAIM_POSTGRES)
     return ClaimSql(
-        claim=claim.bindparams(_TOKEN, *bounds).columns(**_TYPES),
-        due=spelled(_DUE).bindparams(*bounds).columns(**{name: _TYPES[name] for name in DUE}),
+        claim=claim.bindparams(_TOKEN).columns(**_TYPES),
+        due=spelled(_DUE).columns(**{name: _TYPES[name] for name in DUE}),
         finish=spelled(_FINISH).columns(id=Uuid()),
         hand_back=spelled(_HAND_BACK).columns(id=Uuid()),
         extend=spelled(_EXTEND),

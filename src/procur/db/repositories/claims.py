@@ -8,16 +8,17 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Table, bindparam, case, func, select, update
+from sqlalchemy import Connection, Table, bindparam, case, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from procur.core.errors import NotAllowed
 from procur.db import tenancy
 from procur.db.arguments import Checked
-from procur.db.models import JobRecord
+from procur.db.models import JobRecord, Organization
 from procur.db.moments import database_time
 from procur.db.repositories.claim_sql import PLAN_BY_INDEX, claim_some, claim_sql
 from procur.db.repositories.holding import hold_everywhere
@@ -26,10 +27,17 @@ from procur.db.values import checked
 
 _JOBS: Table = JobRecord.__table__  # type: ignore[assignment]
 _FIRST, _LAST = UUID(int=0), UUID(int=(1 << 128) - 1)
+_ANY = (1 << 31) - 1  # jobs of a queue without a limit
 _MOST_TEXT = 2000  # characters of an error that are kept
 _KEY = (_JOBS.c.organization_id, _JOBS.c.id, _JOBS.c.lease_token)
 _MINE = [column == bindparam(f"b_{column.name}", type_=column.type) for column in _KEY]
 _MINE.append(_JOBS.c.state == "running")
+_ORGANIZATIONS: Table = Organization.__table__  # type: ignore[assignment]
+_OPEN = exists(
+    select(_ORGANIZATIONS.c.id).where(
+        _ORGANIZATIONS.c.id == _JOBS.c.organization_id, _ORGANIZATIONS.c.deleted_at.is_(None)
+    )
+)
 _LET_GO: dict[str, Any] = {"lease_token": None, "lease_until": None, "updated_at": database_time()}
 
 
@@ -104,31 +112,25 @@ class ClaimRepository(Checked):
             session.connection().execute(PLAN_BY_INDEX)
 
     def claim(
-        self, wanted: Queues, limit: int, *, lease: Lease, after: UUID | None = None
+        self, wanted: Queues, limit: int, *, lease: Lease, after: Mapping[str, UUID] | None = None
     ) -> list[ClaimedJob]:
-        """Take up to so many due jobs: of each organisation in a queue the first one, then the second.
+        """Take up to so many due jobs: one of each queue, then the second of each, in the order of the names.
 
-        `after` is the organisation served last: the one behind it comes first now. A queue with a limit gives
-        no more than it has left, counted over all machines.
+        Within a queue one of each organisation, then the second. `after` says which organisation each queue
+        served last: the one behind it comes first now. A queue with a limit gives no more than it has left,
+        counted over all machines. Jobs of closed organisations are passed by.
         """
-        free = [name for name in wanted.names if name not in wanted.limits]
-        bounded = [name for name in wanted.names if name in wanted.limits]
-        if not bounded:
-            return self._claim(free, wanted.kinds, limit, lease, after)
-        taken: list[ClaimedJob] = []
-        # Each limited queue has its own part of the batch first, so that none is always the last.
-        share = max(1, limit // (len(bounded) + bool(free)))
-        for name in bounded:
-            room = min(share, limit - len(taken), self._room(name, wanted.limits[name]))
-            if room > 0:
-                taken += self._claim([name], wanted.kinds, room, lease, after)
-        if free and len(taken) < limit:
-            taken += self._claim(free, wanted.kinds, limit - len(taken), lease, after)
-        return taken
+        rooms = dict.fromkeys(wanted.names, _ANY)
+        # In the same order everywhere: two who held them in another one would wait for each other for ever.
+        for name in sorted(set(wanted.names) & set(wanted.limits)):
+            rooms[name] = self._room(name, wanted.limits[name])
+        given = self._asked(wanted.kinds, rooms, limit, after or {})
+        rows = self._connection.execute(self._sql.claim, {**given, **_leased(lease)}).all()
+        return in_turn([ClaimedJob(*row) for row in rows], wanted.names, after or {})
 
-    def due(self, wanted: Queues, limit: int, *, after: UUID | None = None) -> list[DueJob]:
+    def due(self, wanted: Queues, limit: int, *, after: Mapping[str, UUID] | None = None) -> list[DueJob]:
         """Return the jobs that `claim` would take, without limits per queue, in the order of taking."""
-        given = self._asked(wanted.names, wanted.kinds, limit, after)
+        given = self._asked(wanted.kinds, dict.fromkeys(wanted.names, _ANY), limit, after or {})
         return [DueJob(*row) for row in self._connection.execute(self._sql.due, given)]
 
     def claim_some(
@@ -179,7 +181,7 @@ class ClaimRepository(Checked):
         wanted = [_JOBS.c[name] == value for name, value in asdict(only or Narrowed()).items() if value]
         moment = func.min(case((_JOBS.c.state == "ready", _JOBS.c.run_at), else_=_JOBS.c.lease_until))
         statement = select(moment, database_time()).where(
-            _JOBS.c.state.in_(("ready", "running")), _JOBS.c.kind.in_(kinds), *wanted
+            _JOBS.c.state.in_(("ready", "running")), _JOBS.c.kind.in_(kinds), _OPEN, *wanted
         )
         row: Any = self._connection.execute(statement).one()
         return None if row[0] is None else float((row[0] - row[1]).total_seconds())
@@ -190,24 +192,21 @@ class ClaimRepository(Checked):
     def _connection(self) -> Connection:
         return self.session.connection()
 
-    def _claim(
-        self, queues: Sequence[str], kinds: Sequence[str], limit: int, lease: Lease, after: UUID | None
-    ) -> list[ClaimedJob]:
-        given = self._asked(queues, kinds, limit, after)
-        rows = self._connection.execute(self._sql.claim, {**given, **_leased(lease)}).all()
-        return in_turn([ClaimedJob(*row) for row in rows], after or _FIRST)
-
     def _asked(
-        self, queues: Sequence[str], kinds: Sequence[str], limit: int, after: UUID | None
+        self, kinds: Sequence[str], rooms: Mapping[str, int], limit: int, after: Mapping[str, UUID]
     ) -> dict[str, Any]:
-        return {
-            "queues": self._listed(queues),
-            "kinds": self._listed(kinds),
-            "limit": limit,
-            "after": after or _FIRST,
-            "first": _FIRST,
-            "last": _LAST,
-        }
+        """Return the parameters; each queue in two spans, behind the one served last and up to it."""
+        spans = [
+            (queue, low.hex, high.hex, room)
+            for queue, room in rooms.items()
+            if room > 0
+            for low, high in _spans(after.get(queue, _FIRST))
+        ]
+        given: dict[str, Any] = {"kinds": self._listed(kinds), "limit": limit}
+        if self._dialect == "sqlite":
+            return given | {"spans": json.dumps(spans)}
+        columns = [[span[at] for span in spans] for at in range(4)]
+        return given | dict(zip(("span_queues", "lows", "highs", "rooms"), columns, strict=True))
 
     def _room(self, queue: str, limit: int) -> int:
         """Return how many more jobs of the queue may run; others who ask wait until this transaction ends."""
@@ -287,17 +286,22 @@ _POSTPONE = (
 _HOLDS = select(_JOBS.c.id).where(*_MINE).with_for_update(read=True)
 
 
-def in_turn(jobs: Iterable[ClaimedJob], after: UUID) -> list[ClaimedJob]:
-    """Return the jobs in the order in which they are owed: one of each lane, then the second of each."""
-    lanes: dict[tuple[UUID, str], list[ClaimedJob]] = {}
+def in_turn(jobs: Iterable[ClaimedJob], queues: Sequence[str], after: Mapping[str, UUID]) -> list[ClaimedJob]:
+    """Return the jobs in the order in which they are owed: one of each queue, then the second of each."""
+    lanes: dict[tuple[str, UUID], list[ClaimedJob]] = {}
     for job in jobs:
-        lanes.setdefault((job.organization_id, job.queue), []).append(job)
-    placed = [
-        (turn, lane[0] <= after, lane, job)
-        for lane, mine in lanes.items()
-        for turn, job in enumerate(sorted(mine, key=_order))
-    ]
-    return [one[-1] for one in sorted(placed, key=lambda one: one[:3])]
+        lanes.setdefault((job.queue, job.organization_id), []).append(job)
+    by_queue: dict[str, list[tuple[int, bool, UUID, ClaimedJob]]] = {queue: [] for queue in queues}
+    for (queue, owner), mine in lanes.items():
+        again = owner <= after.get(queue, _FIRST)
+        placed = enumerate(sorted(mine, key=_order))
+        by_queue[queue] += [(turn, again, owner, job) for turn, job in placed]
+    columns = [sorted(placed, key=lambda one: one[:3]) for placed in by_queue.values()]
+    return [one[-1] for row in zip_longest(*columns) for one in row if one is not None]
+
+
+def _spans(last: UUID) -> tuple[tuple[UUID, UUID], tuple[UUID, UUID]]:
+    return (last, _LAST), (_FIRST, last)
 
 
 def _order(job: ClaimedJob) -> tuple[int, datetime, UUID]:

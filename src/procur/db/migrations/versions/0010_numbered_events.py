@@ -69,6 +69,7 @@ def downgrade() -> None:
     op.drop_index("uq_events_position", "events")
     op.drop_column("events", "trace")
     op.drop_column("events", "position")
+    op.drop_index("ix_jobs_due", "jobs")
     op.drop_index("ix_jobs_ready", "jobs")
     for column in ("started_at", "worker", "trace", "causation_id"):
         op.drop_column("jobs", column)
@@ -89,6 +90,9 @@ def _jobs() -> None:
         ["queue", "organization_id", "priority", "run_at", "id"],
         postgresql_where=READY,
         sqlite_where=READY,
+    )
+    op.create_index(
+        "ix_jobs_due", "jobs", ["queue", "kind", "run_at"], postgresql_where=READY, sqlite_where=READY
     )
 
 
