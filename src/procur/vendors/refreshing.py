@@ -14,8 +14,8 @@ _PRIORITY = 10
 def refresh_stale_vendors(session: Session, *, now: datetime, days: int, most: int) -> int:
     """Ask for the data of vendors that is older than `days`; return how many were asked for.
 
-    They have a website or named pages. A vendor is asked for once per period of so many days, whatever becomes
-    of it: one that never answers does not keep others waiting.
+    They have a website or named pages. A vendor is asked for once per period of so many days, whatever
+    becomes of it: one that never answers does not keep others waiting.
     """
     reminders = ReminderRepository(session)
     reminders.hold("vendors")
