@@ -58,7 +58,10 @@ class Work(Protocol):
         """Return the time now (UTC), by the clock the worker was given."""
 
     def session(self, *, read_only: bool = False) -> AbstractContextManager[Session]:
-        """Open a short transaction of the job's organisation; close it before anything slow."""
+        """Open a short transaction of the job's organisation; close it before anything slow.
+
+        It asks for no lease: what it writes, a worker that has lost the job may write as well.
+        """
 
     def step(self, name: str, do: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Return what this step of the job has given, doing it only if no earlier attempt has.

@@ -4,6 +4,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
+from threading import Event, Semaphore
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from factories.house import House
 from factories.talks import played, round_jobs
 from procur.cli.steps import negotiating, requesting
+from procur.cli.steps.rounds import Looking, look_on
 from procur.core.errors import DecisionNeeded, OutsideMandate
 from procur.db.repositories import EventRepository, JobRepository, NegotiationRepository
 from procur.jobs.drain import drain
@@ -195,3 +197,29 @@ def test_who_looks_on_sees_every_round_once_as_who_plays(house: House) -> None:
     assert of_one == [one for one in live if one["session_id"] == name]
     assert [each["session_id"] for each in ended["negotiations"]] == [name]
     assert {one["answer"] for one in live if one["move"] == "offer"} <= {"accept", "counter", "end"}
+
+
+def test_who_looks_on_asks_rarely_and_hears_of_news(house: House) -> None:
+    looks, ended = Semaphore(0), Event()
+
+    class Talks:
+        @property
+        def ended(self) -> bool:
+            return ended.is_set()
+
+    class Counting(Looking):
+        def look(self) -> bool:
+            looks.release()
+            return False
+
+    with ThreadPoolExecutor(1) as pool:
+        watching = pool.submit(look_on, Counting(house.workspace, Talks()))  # type: ignore[arg-type]
+        try:
+            assert looks.acquire(timeout=10)
+            # Once more perhaps, when it begins to listen; ten times a second it would be five.
+            assert sum(looks.acquire(timeout=0.3) for _ in range(5)) < 4
+            opened(house, counterpart="person")
+            assert looks.acquire(timeout=10)
+        finally:
+            ended.set()
+        watching.result(10)

@@ -1,6 +1,8 @@
 """Every organisation has its calendar; what a person changes in it stays changed."""
 
+import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +25,8 @@ from procur.jobs.drain import drain
 from procur.jobs.schedules import fire_due
 from procur.vendors.refreshing import refresh_stale_vendors
 from procur.workers.handlers import plan_new_organization
+from procur.workers.planning import Planning
+from procur.workers.relay_house import RelayHouse
 from procur.workers.schedules import PLANNED, ensure_schedules
 from procur.workers.tasks import tasks
 from procur.workers.tools import Tools
@@ -57,6 +61,27 @@ def test_every_organisation_gets_them_once_and_new_ones_too(database: DatabaseSe
         assert at_six.hour == 21
     known = {task.kind.name: task.kind.queue for task in tasks(Tools.from_environment(None, database))}  # type: ignore[arg-type]
     assert {each.name: each.queue for each in PLANNED}.items() <= known.items()
+
+
+@pytest.mark.usefixtures("people")
+def test_it_is_planned_wherever_jobs_are_told_of_and_again_later(
+    database: DatabaseSession, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PROCUR_CELERY_BROKER_URL", "redis://127.0.0.1:1/0")  # away: that is no hindrance
+    relay = RelayHouse(database, Tools(database, tmp_path), [])
+    relay.start()
+    try:
+        assert len(names(database, "acme")) == len(PLANNED)
+    finally:
+        assert relay.stop()
+    planning = Planning(database, every=0.01)
+    planning.start()
+    with database.system_session() as session:
+        OrganizationRepository(session).create(name="New", slug="new")
+    until = time.monotonic() + 20
+    while len(names(database, "new")) < len(PLANNED):
+        assert time.monotonic() < until
+    planning.stop()
 
 
 def test_a_new_organisation_is_planned_for_when_it_is_set_up(house: House) -> None:
@@ -124,6 +149,20 @@ def test_what_a_person_changes_stays_and_is_on_record(house: House) -> None:
             if row.aggregate_type == "schedule"
         ]
         assert said == ["ScheduleChanged", "SchedulePaused", "ScheduleChanged", "ScheduleResumed"]
+
+
+def test_what_waits_is_resumed_where_nothing_was_planned_yet(house: House) -> None:
+    assert names(house.database, "acme") == []
+    assert steps.resume(house.as_(OLGA), "refresh_stale_vendors")["active"]
+
+
+def test_times_are_spread_over_organisations(house: House) -> None:
+    """By the organisation's key, so that what all have does not begin in one minute for all."""
+    assert ensure_schedules(house.database) == 3 * len(PLANNED)
+    with house.database.system_session() as session:
+        rows = ScheduleRepository(session).get_all(limit=1000, name=SEAL.name)
+    assert {row.cron for row in rows} == {f"{row.organization_id.int % 5}-59/5 * * * *" for row in rows}
+    assert {row.next_run_at.minute % 5 for row in rows} == {row.organization_id.int % 5 for row in rows}
 
 
 def test_who_may_look_may_not_change(house: House) -> None:
