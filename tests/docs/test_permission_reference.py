@@ -11,7 +11,7 @@ whether their role may do this. Whoever is not on record is "not found", whateve
 the permission is told which one it takes, and nothing is read or written for them.
 
 - `owner`, `admin`, `approver`, `buyer`, `member` and `viewer` are people of the company. A member asks for
-  things and a viewer looks on; neither sees limits, offers or contracts.
+  things and a viewer looks on; neither sees mandates, offers or contracts.
 - `vendor` is somebody of the other side. Such a person sees the contracts and orders of the vendor for which
   they sign, and nothing else.
 - `agent` is the buyer's negotiating agent, `system` is Procur itself. No person can have these roles.

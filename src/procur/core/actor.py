@@ -61,7 +61,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
 
 # What each permission is for, as the reference page says it.
 MEANING = {
-    "request.read": "Show and list requests, without their limits and offers",
+    "request.read": "Show and list requests and their budgets, without mandates and offers",
     "request.write": "Open, match and cancel requests",
     "vendor.read": "Show and list vendors",
     "vendor.write": "Import and change vendors",

@@ -86,7 +86,7 @@ class OutsideMandate(ProcurError):
 
 
 class LimitReached(ProcurError):
-    """The plan allows no more; `details` say of which meter, used, limit and when it starts anew."""
+    """The plan, or the process, allows no more; `details`: of which meter, used, limit, when it is anew."""
 
     code = "limit_reached"
     status = 429

@@ -9,6 +9,7 @@ from procur.core.actor import Actor
 from procur.db.models import EventRecord
 
 # What it takes to see what a fact says, by its type, else by what it is about; audit.read for all others.
+# Who is told the limits: docs/explanation/security-of-limits.md.
 _BY_TYPE = {
     "MandateWritten": "negotiation.read",
     "AwardProposed": "negotiation.read",
