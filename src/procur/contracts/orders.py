@@ -30,6 +30,7 @@ from procur.db.repositories import (
 from procur.documents.render import render
 from procur.documents.store import DocumentStore, StoredDocument
 from procur.events.facts import PurchaseOrderIssued
+from procur.identity.zones import today_of
 
 # "EM": the electronic address is an e-mail address (EAS code list).
 E_MAIL = "EM"
@@ -70,7 +71,11 @@ def plan_order(
     contract = ContractRepository(session).get(contract_id)
     _check(contract)
     number = NumberRepository(session).upcoming("PO", now.year)
-    return _facts(session, contract, number=number, on=now.date(), note=note)
+    return _facts(session, contract, number=number, on=_today(session, now), note=note)
+
+
+def _today(session: Session, now: datetime) -> date:
+    return today_of(OrganizationRepository(session).own(), now)
 
 
 def print_order(store: DocumentStore, facts: OrderFacts) -> PrintedOrder:
@@ -102,7 +107,7 @@ def record_order(
     contract = ContractRepository(session).locked(contract_id)
     _check(contract)
     number = NumberRepository(session).next("PO", now.year)
-    facts = _facts(session, contract, number=number, on=now.date(), note=note)
+    facts = _facts(session, contract, number=number, on=_today(session, now), note=note)
     if facts != printed.facts:
         raise Outdated(f"what {number} says has changed while it was printed", hint="issue it again")
     vendor = VendorRepository(session).get(contract.vendor_id)

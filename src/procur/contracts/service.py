@@ -20,12 +20,14 @@ from procur.db.repositories import (
     ContractRepository,
     NumberRepository,
     OfferRepository,
+    OrganizationRepository,
     RequestRepository,
     VendorRepository,
 )
 from procur.documents.render import render
 from procur.documents.store import DocumentStore, StoredDocument
 from procur.events.facts import ContractDrafted, ContractWithdrawn
+from procur.identity.zones import today_of
 from procur.negotiation.mandates import hold_to_mandate, mandate_in_force
 from procur.vendors.vocabulary import Vocabulary
 
@@ -200,6 +202,7 @@ def _basis(
     # The totals of the contract come from the stored offer, held to the mandate once more.
     hold_to_mandate(offer, mandate_in_force(session, request), now=now)
     vendor = VendorRepository(session).get(offer.vendor_id)
+    today = today_of(OrganizationRepository(session).own(), now)
     facts = contract_facts(
         session,
         request,
@@ -207,8 +210,8 @@ def _basis(
         vendor,
         vocabulary,
         number=number,
-        on=now.date(),
-        start=wanted.start_date or now.date(),
+        on=today,
+        start=wanted.start_date or today,
         details=_settled(wanted.details),
         special_terms=tuple(wanted.special_terms),
     )

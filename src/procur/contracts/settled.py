@@ -15,7 +15,6 @@ from procur.negotiation.wording import extra_label
 from procur.vendors.catalogue import ACCEPTED_EVIDENCE
 from procur.vendors.vocabulary import Vocabulary
 
-NOTICE_DAYS = 60
 _BILLING: dict[str, Billing] = {"monthly": "monthly", "quarterly": "quarterly", "annual": "yearly"}
 
 
@@ -58,7 +57,6 @@ def contract_facts(
         start_date=start,
         end_date=end,
         auto_renew=False,
-        renewal_notice_days=NOTICE_DAYS if recurring else None,
         price_hold="price_hold" in terms.value_adds,
         must_haves=tuple(features.get(key, key) for key in request.must_haves),
         compliance=_compliance(session, request, vendor, vocabulary),

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import asdict
 from typing import Any
 
 from procur.contracts.kinds import GENERATE, REMIND, GenerateContract, RemindOfRenewals
@@ -19,33 +18,26 @@ from procur.jobs.task import GiveUp, Task, Work
 from procur.vendors.vocabulary import Vocabulary
 
 
-@dataclass(frozen=True, slots=True)
-class _Printed:
-    printed: PrintedContract
-    now: datetime
-
-
 def generate_contract(
     store: Callable[[], DocumentStore], vocabulary: Callable[[], Vocabulary]
 ) -> Task[GenerateContract]:
     """Draft a contract: read, render and store in *think*, write the row and its fact in *commit*.
 
-    The first attempt's moment is kept, so every attempt renders the same bytes and stores the same file.
+    Every attempt of one day renders the same bytes and stores the same file; a contract is dated by the day
+    on which it is recorded, and held to the mandate as of then.
     """
 
-    def think(work: Work, payload: GenerateContract) -> _Printed:
-        moment = work.step("drafted_at", lambda: {"at": work.now().isoformat()})
-        now = datetime.fromisoformat(moment["at"])
+    def think(work: Work, payload: GenerateContract) -> PrintedContract:
         with _decided(), work.session(read_only=True) as session:
             actor = _on_behalf(session, work, payload)
-            facts = plan_draft(session, actor, vocabulary(), _wanted(payload), now=now)
-        return _Printed(print_draft(store(), facts), now)
+            facts = plan_draft(session, actor, vocabulary(), _wanted(payload), now=work.now())
+        return print_draft(store(), facts)
 
-    def commit(session: Session, work: Work, payload: GenerateContract, thought: _Printed) -> dict[str, Any]:
+    def commit(
+        session: Session, work: Work, payload: GenerateContract, printed: PrintedContract
+    ) -> dict[str, Any]:
         actor = _on_behalf(session, work, payload)
-        row = record_draft(
-            session, actor, vocabulary(), _wanted(payload), thought.printed, now=thought.now
-        ).row
+        row = record_draft(session, actor, vocabulary(), _wanted(payload), printed, now=work.now()).row
         return {"contract_id": row.contract_id, "document": row.document_path, "sha256": row.document_hash}
 
     return Task(GENERATE, think=think, commit=commit)

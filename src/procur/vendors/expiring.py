@@ -17,6 +17,7 @@ from procur.identity.zones import today_of
 from procur.vendors.catalogue import ACCEPTED_EVIDENCE
 
 _PAGE = 500
+_MISSED = timedelta(days=30)  # what ran out so long ago, while nobody looked, is still told of
 _SAID_BY = ("vendor_id", "framework", "kind", "source", "valid_until", "within_days")
 
 
@@ -33,16 +34,18 @@ def remind_of_evidence(
 ) -> Reminded:
     """Say once per proof, date and threshold that it runs out, unless a newer proof stands in for it.
 
+    What ran out before anything was said of it, because nobody looked, is said with `within_days` 0.
     Whoever asks twice, or twice at once, hears nothing new. After `most` facts it stops: more wait.
     """
     reminders = ReminderRepository(session)
     reminders.hold("evidence")
     today = today_of(OrganizationRepository(session).own(), now)
     until, after, told = today + timedelta(days=max(thresholds, default=0)), None, 0
-    while page := reminders.evidence(since=today, until=until, after=after, limit=_PAGE):
+    while page := reminders.evidence(since=today - _MISSED, until=until, after=after, limit=_PAGE):
         after = page[-1].row.id
         said = reminders.said("vendor", (each.vendor_id for each in page), ("EvidenceExpiring",))
         known = {_key(each) for each in said}
+        warned = {_key(each)[:-1] for each in said}
         others = VendorRepository(session).evidence_for({each.row.vendor_id for each in page})
         due = [
             _fact(each, today, thresholds)
@@ -50,6 +53,8 @@ def remind_of_evidence(
             if not _replaced(each.row, others[each.row.vendor_id])
         ]
         for fact in [fact for fact in due if fact is not None and _key(fact.payload()) not in known]:
+            if not fact.within_days and _key(fact.payload())[:-1] in warned:
+                continue
             record(session, actor, fact, now=now, description=_words(fact))
             told += 1
             if told == most:
@@ -58,10 +63,12 @@ def remind_of_evidence(
 
 
 def _fact(each: Dated, today: date, thresholds: Sequence[int]) -> EvidenceExpiring | None:
-    near = within(each.row.valid_until, today, thresholds)
+    row = each.row
+    near = within(row.valid_until, today, thresholds)
+    if near is None and row.valid_until < today and row.created_at.date() <= row.valid_until:
+        near = ((row.valid_until - today).days, 0)
     if near is None:
         return None
-    row = each.row
     return EvidenceExpiring(
         each.vendor_id,
         each.vendor,

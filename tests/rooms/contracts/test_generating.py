@@ -5,6 +5,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import obstore
 import pytest
@@ -16,10 +17,16 @@ from procur.contracts.tasks import generate_contract
 from procur.core.clock import SteppingClock
 from procur.core.errors import Conflict, InvalidInput, NotAllowed, Unavailable
 from procur.db.models import ContractRecord, JobRecord
-from procur.db.repositories import ContractRepository, EventRepository, JobRepository
+from procur.db.repositories import (
+    ContractRepository,
+    EventRepository,
+    JobRepository,
+    OrganizationRepository,
+)
 from procur.documents.s3 import S3Store
 from procur.documents.store import LocalStore, StoredDocument
 from procur.jobs.drain import drain
+from procur.negotiation.mandates import VALID_DAYS
 from procur.vendors.vocabulary import load
 from s3 import Server
 
@@ -86,8 +93,47 @@ def test_a_job_drafts_the_contract_as_the_command_would(approved: House) -> None
 def test_stopped_between_storing_and_recording_it_drafts_one_contract_with_the_same_bytes(
     approved: House,
 ) -> None:
-    """The job dies when the file is there and the row is not, twice, and goes on days later."""
+    """The job dies when the file is there and the row is not, twice, and goes on the same day."""
     key, kept = ask(approved), LocalStore(approved.workspace.home / "documents")
+    stored = die(approved, kept, times=2)
+    assert work(approved, store=kept) == 1
+    assert job(approved, key).state == "done"
+    (row,) = contracts(approved)
+    assert {each.path for each in stored} == {row.document_path}
+    assert {each.sha256 for each in stored} == {row.document_hash}
+    assert [path.name for path in kept.root.iterdir()] == [row.document_path]
+
+
+def test_a_late_draft_is_dated_and_judged_by_the_day_on_which_it_is_recorded(approved: House) -> None:
+    """The house stood still between storing and recording; where it is, the day before goes on."""
+    set_zone(approved, "Pacific/Niue")
+    key, kept = ask(approved), LocalStore(approved.workspace.home / "documents")
+    stored = die(approved, kept)
+    began = approved.workspace.clock.now()
+    assert work(approved, days=2, store=kept) == 1
+    assert job(approved, key).state == "done"
+    (row,) = contracts(approved)
+    assert row.document_hash not in {each.sha256 for each in stored}
+    late = began + timedelta(days=2)
+    there = late.astimezone(ZoneInfo("Pacific/Niue")).date()
+    assert (late.date(), row.start_date) == (there + timedelta(days=1), there)
+    with approved.session() as session:
+        fact = EventRepository(session).find(type="ContractDrafted")
+        assert fact is not None
+        assert fact.occurred_at >= late
+
+
+def test_a_late_draft_does_not_outlive_its_mandate(approved: House) -> None:
+    key, kept = ask(approved), LocalStore(approved.workspace.home / "documents")
+    die(approved, kept)
+    work(approved, days=VALID_DAYS + 1, store=kept)
+    ended = job(approved, key)
+    assert (ended.state, contracts(approved)) == ("failed", [])
+    assert "mandate 1 ended on" in str(ended.last_error)
+
+
+def die(house: House, kept: LocalStore, *, times: int = 1) -> list[StoredDocument]:
+    """Let workers die when the file is stored and the row is not written; return what they stored."""
     stored: list[StoredDocument] = []
 
     class Dying(LocalStore):
@@ -95,17 +141,18 @@ def test_stopped_between_storing_and_recording_it_drafts_one_contract_with_the_s
             stored.append(super().put(name, data))
             raise KeyboardInterrupt
 
-    for _ in range(2):
+    for _ in range(times):
         with pytest.raises(KeyboardInterrupt):
-            work(approved, days=len(stored), store=Dying(kept.root))
-        assert contracts(approved) == []
-        due_again(approved)
-    assert work(approved, days=2, store=kept) == 1
-    assert job(approved, key).state == "done"
-    (row,) = contracts(approved)
-    assert {each.path for each in stored} == {row.document_path}
-    assert {each.sha256 for each in stored} == {row.document_hash}
-    assert [path.name for path in kept.root.iterdir()] == [row.document_path]
+            work(house, store=Dying(kept.root))
+        assert contracts(house) == []
+        due_again(house)
+    return stored
+
+
+def set_zone(house: House, name: str) -> None:
+    with house.database.get_session("acme") as session:
+        own = OrganizationRepository(session).own()
+        OrganizationRepository(session).update(own.id, settings={**own.settings, "timezone": name})
 
 
 def test_a_file_that_nobody_recorded_keeps_its_content_and_its_name(approved: House) -> None:

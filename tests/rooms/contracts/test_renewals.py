@@ -10,6 +10,7 @@ import pytest
 
 from factories.buying import Desk
 from factories.people import People
+from procur.contracts.contract_facts import notice_deadline
 from procur.contracts.kinds import REMIND, RemindOfRenewals
 from procur.contracts.renewals import Reminded, remind_of_renewals
 from procur.contracts.tasks import remind_of_contracts
@@ -72,17 +73,20 @@ def status(database: DatabaseSession, contract_id: str) -> str:
 @pytest.mark.parametrize(
     ("ends", "first_day_of_notice_reminder", "deadline"),
     [
-        # Notice 60 days before 1 March: in a leap year there is one day more.
-        (date(2028, 2, 29), date(2027, 10, 3), date(2028, 1, 1)),
-        (date(2027, 2, 28), date(2026, 10, 2), date(2026, 12, 31)),
-        (date(2027, 1, 31), date(2026, 9, 4), date(2026, 12, 3)),
-        (date(2026, 12, 31), date(2026, 8, 4), date(2026, 11, 2)),
+        # Notice 60 days before the last day: in a leap year there is one day more.
+        (date(2028, 2, 29), date(2027, 10, 2), date(2027, 12, 31)),
+        (date(2027, 2, 28), date(2026, 10, 1), date(2026, 12, 30)),
+        (date(2027, 1, 31), date(2026, 9, 3), date(2026, 12, 2)),
+        # The last day for notice would be a Sunday: the Friday before, as the contract says.
+        (date(2026, 12, 31), date(2026, 8, 1), date(2026, 10, 30)),
     ],
 )
 def test_dates_are_right_around_month_ends_and_leap_days(
     database: DatabaseSession, people: People, ends: date, first_day_of_notice_reminder: date, deadline: date
 ) -> None:
-    sign(database, people, ends)
+    assert deadline == notice_deadline(ends, 60)
+    sign(database, people, ends, 1, auto_renew=True)
+    sign(database, people, ends, 2)  # ends without notice, so none is told of
     assert look(database, first_day_of_notice_reminder - timedelta(days=1)) == Reminded()
     assert look(database, first_day_of_notice_reminder) == Reminded(notices=1)
     (told,) = facts(database, "NoticeDeadlineAhead")
@@ -92,8 +96,9 @@ def test_dates_are_right_around_month_ends_and_leap_days(
 
 def test_each_threshold_is_told_once_over_a_whole_term(database: DatabaseSession, people: People) -> None:
     ends = date(2027, 3, 31)
-    contract = sign(database, people, ends)
-    renews, deadline = date(2027, 4, 1), date(2027, 1, 31)
+    contract = sign(database, people, ends, 1)
+    renewing = sign(database, people, ends, 2, auto_renew=True)
+    renews, deadline = date(2027, 4, 1), date(2027, 1, 29)
     around = {
         each - timedelta(days=limit + shift)
         for each in (renews, deadline)
@@ -104,14 +109,30 @@ def test_each_threshold_is_told_once_over_a_whole_term(database: DatabaseSession
         look(database, today)
         assert look(database, today) == Reminded()
     told = [
-        (each["type"], each["within_days"], each["days_left"])
+        (each["type"], each["contract_id"], each["within_days"], each["days_left"])
         for each in facts(database, "ContractRenewalDue", "NoticeDeadlineAhead")
     ]
     assert sorted(told) == sorted(
-        (kind, limit, limit) for kind in ("ContractRenewalDue", "NoticeDeadlineAhead") for limit in LIMITS
-    )
+        (kind, name, limit, limit)
+        for kind, name in (
+            ("ContractRenewalDue", contract),
+            ("ContractRenewalDue", renewing),
+            ("NoticeDeadlineAhead", renewing),
+        )
+        for limit in LIMITS
+    )  # fmt: skip
     assert [each["end_date"] for each in facts(database, "ContractExpired")] == ["2027-03-31"]
     assert status(database, contract) == "expired"
+    # The other one goes on for a year, with new dates to tell of.
+    (renewed,) = facts(database, "ContractRenewed")
+    assert (renewed["contract_id"], renewed["renewal_date"], renewed["end_date"]) == (
+        renewing, "2027-04-01", "2028-03-31",
+    )  # fmt: skip
+    assert look(database, notice_deadline(date(2028, 3, 31), 60)) == Reminded(renewals=1, notices=1)
+    assert look(database, date(2031, 4, 1)) == Reminded(renewed=1)  # after years in which nobody looked
+    with database.get_session("acme", read_only=True) as session:
+        row = ContractRepository(session).named(renewing)
+        assert (row.status, row.end_date, row.renewal_date) == ("active", date(2032, 3, 31), date(2032, 4, 1))
 
 
 def test_a_house_that_was_off_is_told_the_nearest_threshold_only(
@@ -143,7 +164,7 @@ def test_only_what_is_in_force_and_does_not_renew_itself_expires(
     with database.get_session("acme") as session:
         own = OrganizationRepository(session).own()
         OrganizationRepository(session).update(own.id, settings={"timezone": "Pacific/Auckland"})
-    assert look(database, over) == Reminded(expired=1)
+    assert look(database, over) == Reminded(expired=1, renewed=1)
     found = {name: status(database, name) for name in (plain, renewing, waiting, endless)}
     assert found == {
         plain: "expired",
@@ -224,6 +245,12 @@ def test_proofs_that_run_out_are_told_once_per_threshold_unless_replaced(
         for each in facts(database, "EvidenceExpiring")
     ]
     assert told == [("soc2", 60, 60), ("soc2", 14, 10)]
+    # One that ran out while the house was off is told of as well, once, when somebody looks again.
+    proof(vendor, "nis2", 130, "audit 2026")
+    off = day + timedelta(days=140)
+    assert [look_at(off), look_at(off), look_at(off + timedelta(days=40))] == [1, 0, 0]
+    missed = facts(database, "EvidenceExpiring")[-1]
+    assert (missed["framework"], missed["within_days"], missed["days_left"]) == ("nis2", 0, -10)
     # The proof was renewed: its new date is told of in its time.
     proof(vendor, "soc2", 400, "report 2026")
     assert [look_at(day + timedelta(days=50)), look_at(day + timedelta(days=345))] == [0, 1]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from procur.db.repositories.holding import hold
 
 _BATCH = 500
 _LARGEST = 1000
+_WEEKEND = 2
 _PROOFS = ("certified", "report")
 
 
@@ -46,12 +47,13 @@ class ReminderRepository(Checked):
     def contracts_in_force(
         self, *, until: date, after: UUID | None = None, limit: int = _LARGEST
     ) -> list[Dated]:
-        """Return contracts in force that end, or want notice before they renew, by this day.
+        """Return contracts in force that end, or may want notice before they renew, by this day.
 
         Those that have ended already are among them.
         """
         renews = func.coalesce(ContractRecord.renewal_date, ContractRecord.end_date)
-        notice = func.coalesce(ContractRecord.renewal_notice_days, 0)
+        # Notice is counted from the last day, which is the day before, to a business day.
+        notice = func.coalesce(ContractRecord.renewal_notice_days, 0) + 1 + _WEEKEND
         near = or_(ContractRecord.end_date <= until, self._days_before(renews, notice) <= until)
         statement = _with_vendor(ContractRecord).where(ContractRecord.status == "active", near)
         return self._page(statement, ContractRecord.id, after, limit)
@@ -83,6 +85,26 @@ class ReminderRepository(Checked):
             )
             ended += self.session.scalars(statement)
         return ended
+
+    def renew_contract(self, contract_id: UUID, *, ended: date, ends: date) -> bool:
+        """Let a contract in force whose last day was `ended` end on another; say whether it was still so."""
+        statement = (
+            update(ContractRecord)
+            .where(
+                ContractRecord.id == contract_id,
+                ContractRecord.status == "active",
+                ContractRecord.auto_renew.is_(True),
+                ContractRecord.end_date == ended,
+            )
+            .values(
+                end_date=ends,
+                renewal_date=ends + timedelta(days=1),
+                updated_at=tenancy.clock_of(self.session).now(),
+            )
+            .execution_options(synchronize_session=False)
+        )
+        done: Any = self.session.execute(statement)
+        return bool(done.rowcount)
 
     def said(self, subject: str, ids: Iterable[str], types: Iterable[str]) -> list[dict[str, Any]]:
         """Return what facts of these types have said of these subjects: their payloads, each with `type`."""

@@ -78,6 +78,17 @@ class NoticeDeadlineAhead(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class ContractRenewed(Fact):
+    """A contract that renews by itself began another period; `end_date` is its new last day."""
+
+    subject: ClassVar[str] = "contract"
+    contract_id: str
+    vendor: str
+    renewal_date: str
+    end_date: str
+
+
+@dataclass(frozen=True, slots=True)
 class ContractExpired(Fact):
     """The last day of a contract has passed."""
 

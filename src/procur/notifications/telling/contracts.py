@@ -69,20 +69,21 @@ def ordered(session: Session, event: Event) -> Told | None:
 
 
 def deadline(session: Session, event: Event) -> Told | None:
-    """Tell those involved, or else all buyers, that a contract renews, must be given notice, or has ended."""
+    """Tell those involved, or else all buyers, that a contract renews, wants notice, has ended or renewed."""
     facts = event.payload
     found = contract_of(session, event.aggregate_id)
     people = [] if found is None else involved(session, found[1], _READ)
+    renews = "renews on" if facts.get("auto_renew") else "is up for renewal on"
     what, on = {
-        "ContractRenewalDue": ("renews" if facts.get("auto_renew") else "is up for renewal", "renewal_date"),
-        "NoticeDeadlineAhead": ("can be given notice only", "deadline"),
-        "ContractExpired": ("has ended", "end_date"),
+        "ContractRenewalDue": (renews, "renewal_date"),
+        "NoticeDeadlineAhead": ("can be given notice only until", "deadline"),
+        "ContractExpired": ("has ended on", "end_date"),
+        "ContractRenewed": ("has renewed until", "end_date"),
     }[event.type]
-    until = " until" if event.type == "NoticeDeadlineAhead" else " on"
 
     def write(reader: Reader) -> Message:
         return Message(
-            f"{event.aggregate_id} with {facts['vendor']} {what}{until} {facts[on]}",
+            f"{event.aggregate_id} with {facts['vendor']} {what} {facts[on]}",
             ("It renews by itself unless notice is given." if facts.get("auto_renew") else "",),
             (
                 ("Days left", str(facts.get("days_left", ""))),
@@ -95,14 +96,15 @@ def deadline(session: Session, event: Event) -> Told | None:
 
 
 def evidence(session: Session, event: Event) -> Told:
-    """Tell those who keep evidence that a proof runs out."""
+    """Tell those who keep evidence that a proof runs out, or has run out while nobody looked."""
     facts = event.payload
+    left = f"{facts['days_left']} days are left." if facts["days_left"] >= 0 else "It has run out."
 
     def write(reader: Reader) -> Message:
         del reader
         return Message(
             f"{facts['framework']} of {facts['vendor']} is proved until {facts['valid_until']} only",
-            (f"{facts['days_left']} days are left. Ask the vendor for a new proof and record it.",),
+            (f"{left} Ask the vendor for a new proof and record it.",),
             (("Proof", f"{facts['kind']}: {facts['source']}"),),
             f"procur vendors evidence {facts['vendor_id']} --framework … --kind … --source …",
         )
@@ -118,5 +120,6 @@ TELL: dict[str, Tell] = {
     "ContractRenewalDue": deadline,
     "NoticeDeadlineAhead": deadline,
     "ContractExpired": deadline,
+    "ContractRenewed": deadline,
     "EvidenceExpiring": evidence,
 }
