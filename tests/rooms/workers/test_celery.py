@@ -9,12 +9,13 @@ import sys
 import threading
 import time
 import urllib.request
+from ast import literal_eval
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import redis
@@ -189,6 +190,26 @@ def test_messages_wait_few_at_a_time_and_in_fair_order(
         assert relay.publish() == 10
         assert broker.llen("procur:negotiation") == 10
     relay.stop()
+
+
+def test_each_queue_has_its_own_turns(database: DatabaseSession, people: People, redis_url: str) -> None:
+    """One message at a time: what one queue has told of last is no matter of the other's."""
+    for kind in KINDS[:2]:
+        for organization in ("acme", "acme", "rival", "rival"):
+            ask(database, kind, organization)
+    relay = Relay(database, WANTED, settings(redis_url), window=1)
+    whose: dict[str, list[str]] = {kind.queue: [] for kind in KINDS[:2]}
+    with redis.Redis.from_url(redis_url) as broker:
+        for _ in range(2):
+            assert relay.publish() == 2
+            for name, told in whose.items():
+                body: Any = broker.rpop(f"procur:{name}")
+                organization, key = literal_eval(json.loads(body)["headers"]["argsrepr"])
+                told.append(organization)
+                tasks = [Task(kind) for kind in KINDS]
+                assert run_one(database, tasks, UUID(organization), UUID(key), worker="w") == Outcome.DONE
+    relay.stop()
+    assert [len(set(told)) for told in whose.values()] == [2, 2]
 
 
 def test_what_waits_again_is_told_again_while_others_wait(

@@ -34,7 +34,7 @@ def work_for_celery(workspace: Workspace, queues: Sequence[str], *, processes: i
         database = DatabaseSession(config)
         return database, tasks(Tools.from_environment(home, database))
 
-    options = ["--queues", ",".join(queues), "--concurrency", str(processes), "--loglevel", "INFO"]
+    options = ["--queues", ",".join(queues), "--concurrency", str(processes)]
     worker_app(build, lease=lease).worker_main(["worker", *options])
 
 
