@@ -376,3 +376,14 @@ def test_what_cannot_be_read_now_is_not_gone(fresh, site, tools, broken):
     vendor, seen, evidence = vendor_of(fresh)
     assert (vendor.list_price, set(seen)) == (before[0].list_price, set(before[1]))
     assert [row.source for row in evidence] == [site.url("/trust")]
+
+
+def test_a_website_that_is_gone_takes_along_what_it_said(fresh, site, tools):
+    enrich(fresh, tools)
+    site.put("/", "gone", status=410)
+    later(fresh, days=1)
+    job = enrich(fresh, tools)
+    assert (job.result["read"], job.result["changed"]) == ([], ["description"])
+    vendor, seen, _ = vendor_of(fresh)
+    assert (vendor.description, vendor.list_price) == (None, Decimal("9.50"))  # its other pages were not asked
+    assert {kind for _, kind in seen} == {"price_page", "compliance_page"}
