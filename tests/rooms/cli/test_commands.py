@@ -61,6 +61,7 @@ ARGUMENTS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("savings",): ("REQ-1",),
     ("users", "add"): ("x@acme.example", "--name", "X", "--role", "vendor", "--vendor", "nobody"),
     ("vendors", "change"): ("nobody", "--country", "US"),
+    ("vendors", "confirm-prices"): ("nobody",),
     ("vendors", "enrich"): ("nobody",),
     ("vendors", "evidence"): ("nobody", "--framework", "SOC 2", "--kind", "report", "--source", "x"),
     ("vendors", "observations"): ("nobody",),

@@ -71,3 +71,18 @@ def test_a_missing_extra_is_said_at_once(company: Terminal, site, monkeypatch: p
     error = company("vendors", "enrich", "slack", "--json").error
     assert (error["code"], error["hint"]) == ("not_configured", "pip install 'procur[enrichment]'")
     assert site.paths() == []
+
+
+def test_prices_from_a_page_are_confirmed_by_hand(company: Terminal, site) -> None:
+    catalogue = company.home / "new.csv"
+    catalogue.write_text(f"vendor_id,name,category,currency,website\nnew,New,crm,USD,{site.url('/')}\n")
+    company.told("vendors", "import", str(catalogue))
+    company.told("vendors", "enrich", "new")
+    shown = company("vendors", "show", "new").out
+    assert site.url("/pricing") in shown.replace("\n", "")
+    assert "confirm-prices" in shown
+    assert "confirmed" in company("vendors", "confirm-prices", "new").out
+    assert company.told("vendors", "show", "new")["unconfirmed_prices_from"] is None
+    assert company("vendors", "confirm-prices", "new", "--json").error["field"] == "vendor_id"
+    known = company.told("vendors", "observations", "new")["observations"]
+    assert "person" in {each["kind"] for each in known if each["field"] == "plans"}

@@ -385,5 +385,8 @@ def test_a_website_that_is_gone_takes_along_what_it_said(fresh, site, tools):
     job = enrich(fresh, tools)
     assert (job.result["read"], job.result["changed"]) == ([], ["description"])
     vendor, seen, _ = vendor_of(fresh)
-    assert (vendor.description, vendor.list_price) == (None, Decimal("9.50"))  # its other pages were not asked
+    assert (vendor.description, vendor.list_price) == (
+        None,
+        Decimal("9.50"),
+    )  # its other pages were not asked
     assert {kind for _, kind in seen} == {"price_page", "compliance_page"}
