@@ -79,7 +79,9 @@ def _named(found: list[ApiKey], reference: str) -> ApiKey:
         found = open_ones if len(open_ones) == 1 else found
     if len(found) > 1:
         raise InvalidInput(
-            f"{reference[:40]!r} names more than one key", field="key", hint="take the id: procur keys list"
+            f"{reference[:40]!r} names more than one key",
+            field="key",
+            hint="take the id: procur keys list --json",
         )
     if not found:
         raise NotFound(f"no API key {reference[:40]!r}", field="key", hint="procur keys list")

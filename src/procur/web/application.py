@@ -8,13 +8,11 @@ from fastapi import FastAPI
 
 from procur import __version__
 from procur.db import DatabaseSession
-from procur.web import health, problems, stream
+from procur.web import API, health, problems, stream
 from procur.web.edge import Edge
 from procur.web.figures import Figures
 from procur.web.hub import Hub
 from procur.web.uses import KeyUses
-
-API = "/api/v1"
 
 
 def application(
@@ -50,7 +48,7 @@ def application(
         health.database_checks(database) | {"stream": hub.check} | dict(checks or {})
     )
     app.include_router(health.router)
-    app.include_router(stream.router, prefix=API)
+    app.include_router(stream.router)
     problems.install(app)
     app.add_middleware(Edge)
     return app

@@ -15,6 +15,7 @@ from procur.core.actor import Actor
 from procur.core.errors import InvalidInput, NotAllowed, NotSignedIn, ProcurError
 from procur.core.logs import get_logger
 from procur.core.metrics import metrics
+from procur.web import API
 from procur.web.deps import actor_again, caller_with, database_of
 from procur.web.facts import Wanted
 from procur.web.hub import Follower, Hub
@@ -27,7 +28,7 @@ RETRY = 2000  # milliseconds after which a client that was cut off connects agai
 
 MAY = "events.read"
 
-router = APIRouter(tags=["events"])
+router = APIRouter(prefix=API, tags=["events"])
 
 
 class Asked(BaseModel):

@@ -73,7 +73,9 @@ def test_every_error_is_a_problem_that_names_its_request(app, written):
             assert told["type"] == f"urn:procur:error:{code}"
             assert told["correlation_id"] == answer.headers["x-correlation-id"]
         assert client.get("/closed").json()["hint"] == "come back"
+        client.get("/api/v1/events/stream")
         figures = client.get("/metrics").text
+    assert 'route="/api/v1/events/stream",status="401"' in figures
     failed = next(line for line in written() if line["event"] == "request failed")
     assert "ZeroDivisionError" in failed["exception"]
     assert "abc123" not in json.dumps(written())

@@ -19,13 +19,11 @@ def keys(console: Console, told: dict[str, Any]) -> None:
     if not told["keys"]:
         note(console, "No keys. Make one: procur keys add NAME --scope events.read")
         return
-    table = grid(
-        "id", "name", "ends with", "scopes", "state", "last used (UTC)", "requests", right=("requests",)
-    )
+    table = grid("name", "ends with", "scopes", "state", "last used (UTC)", "requests", right=("requests",))
     for each in told["keys"]:
         used = "never" if each["last_used_at"] is None else f"{each['last_used_at']:%Y-%m-%d %H:%M}"
         scopes = ", ".join(each["scopes"])
-        row(table, each["id"], each["name"], each["hint"], scopes, _state(each), used, each["requests"])
+        row(table, each["name"], each["hint"], scopes, _state(each), used, each["requests"])
     console.print(table)
     if told["next_cursor"]:
         note(console, f"more: --cursor {told['next_cursor']}")
