@@ -1,6 +1,7 @@
 """The threads that keep leases and house: extend, free what others left, fire schedules."""
 
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,16 +35,20 @@ class LeaseKeeper:
         self._lease = lease
         self._threads = threads
         self._hung = False
+        self._next = time.monotonic() + lease / 3
 
     def run(self, stopped: threading.Event, outage: Outage) -> None:
         """Work until `stopped`; raises when the database cannot be reached."""
-        while not stopped.wait(self._lease / 3):
+        # After a failure at once: by the time a database is back, a third of a lease may be all that is left.
+        while not stopped.wait(max(0.0, self._next - time.monotonic())):
             self._tell_if_hung()
             keep = [held for held in self._desk.held() if not held.lost and not self._overdue(held)]
             if not keep:
+                self._next = time.monotonic() + self._lease / 3
                 continue  # and nothing has been learnt of the database
             with self._database.system_session() as session:
                 mine = ClaimRepository(session).extend([held.job for held in keep], self._lease)
+            self._next = time.monotonic() + self._lease / 3
             # Also after an outage: as long as nobody else has taken a job, its token stands and it is ours.
             for held in keep:
                 held.lost = held.lost or held.job.id not in mine

@@ -101,7 +101,7 @@ def _settle(work: Work, job: ClaimedJob, error: Exception, told: str, random: Ra
         leases, key = LeaseRepository(session), (job.id, job.lease_token)
         if isinstance(error, Later):
             outcome = Outcome.PUT_OFF
-            held = leases.postpone(*key, run_at=error.run_at, reason=told)
+            held = leases.postpone(*key, seconds=error.seconds, reason=told)
         elif isinstance(error, _FINAL) or job.attempt >= job.max_attempts:
             outcome = Outcome.FAILED if isinstance(error, _FINAL) else Outcome.DEAD
             held = leases.end(*key, state=outcome.value, error=told)

@@ -17,6 +17,7 @@ from procur.db import Session
 from procur.jobs.kinds import Kind
 
 P = TypeVar("P")
+_SOONEST = 1.0  # seconds
 
 
 class GiveUp(ProcurError):
@@ -24,11 +25,14 @@ class GiveUp(ProcurError):
 
 
 class Later(ProcurError):
-    """The work is not possible yet: tried again at a time that is known, without counting an attempt."""
+    """The work is not possible yet: tried again so many seconds from now, without counting an attempt.
 
-    def __init__(self, message: str, *, run_at: datetime) -> None:
+    At the earliest in a second, by the database's clock: whoever is wrong about the time tries no faster.
+    """
+
+    def __init__(self, message: str, *, seconds: float) -> None:
         super().__init__(message)
-        self.run_at = run_at
+        self.seconds = max(_SOONEST, seconds)
 
 
 class LeaseLost(ProcurError):

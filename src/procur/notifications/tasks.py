@@ -139,7 +139,7 @@ def _wait_for_set_up(work: Work, key: UUID, error: NotConfigured) -> Suppressed:
         return Suppressed(f"{told} (waited {WAIT_AT_MOST.days} days)")
     again = work.now() + LOOK_AGAIN
     _note_wait(work, key, told, again, None)
-    raise Later(told, run_at=again)
+    raise Later(told, seconds=LOOK_AGAIN.total_seconds())
 
 
 def _put_off(work: Work, key: UUID, attempts: int, outcome: Retry, waits: tuple[float, ...]) -> Rejected:
@@ -150,7 +150,7 @@ def _put_off(work: Work, key: UUID, attempts: int, outcome: Retry, waits: tuple[
         return Rejected(error, outcome.status_code)
     again = work.now() + timedelta(seconds=seconds)
     _note_wait(work, key, outcome.error, again, outcome.status_code)
-    raise Later(outcome.error, run_at=again)
+    raise Later(outcome.error, seconds=seconds)
 
 
 def _note_wait(work: Work, key: UUID, error: str, again: datetime, status_code: int | None) -> None:

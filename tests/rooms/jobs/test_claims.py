@@ -236,7 +236,7 @@ def test_a_worker_that_was_away_too_long_may_write_nothing(database: DatabaseSes
         assert not leases.finish(*key, {"late": True})
         assert not leases.retry(*key, error="late", seconds=0)
         assert not leases.end(*key, state="dead", error="late")
-        assert not leases.postpone(*key, run_at=datetime.now(UTC), reason="late")
+        assert not leases.postpone(*key, seconds=0, reason="late")
         assert leases.holds(new.id, new.lease_token)
     with database.system_session() as session:
         claims = ClaimRepository(session)

@@ -8,17 +8,17 @@ import pytest
 import sums
 from sums import Add, adding, ask, expire, job, make_due, total
 
+from factories.people import People
 from procur.core.context import current_cause
 from procur.core.errors import InvalidInput, Unavailable
 from procur.db import DatabaseSession, Session
-from procur.db.repositories import JobRepository
+from procur.db.repositories import ClaimRepository, JobRepository, OrganizationRepository, Queues
 from procur.jobs.drain import Only, drain, execute_one
 from procur.jobs.kinds import Kind
 from procur.jobs.run import Outcome
 from procur.jobs.task import GiveUp, Later, Work
 
 pytestmark = pytest.mark.usefixtures("people")
-LATER = datetime(2030, 1, 1, tzinfo=UTC)
 
 
 def fails(error: Exception) -> Any:
@@ -76,7 +76,8 @@ def test_follow_up_work_names_its_cause(database: DatabaseSession) -> None:
     [
         (GiveUp("no use"), "failed", 1),
         (InvalidInput("unfit"), "failed", 1),
-        (Later("not yet", run_at=LATER), "ready", 0),
+        (Later("not yet", seconds=3600), "ready", 0),
+        (Later("not yet", seconds=-5), "ready", 0),
         (Unavailable("away"), "ready", 1),
         (ZeroDivisionError("by zero"), "ready", 1),
     ],
@@ -91,7 +92,11 @@ def test_how_work_fails_says_what_becomes_of_the_job(
     assert (left.state, left.attempt, left.lease_token, total(database)) == (state, attempt, None, 0)
     assert left.last_error is not None
     assert left.last_error.startswith(type(error).__name__)
-    assert (left.run_at == LATER) is isinstance(error, Later)
+    if isinstance(error, Later):
+        with database.system_session() as session:
+            due = ClaimRepository(session).due_in(Queues(("default",), ("add",)))
+        assert due is not None
+        assert error.seconds - 5 < due <= max(1.0, error.seconds)
 
 
 def test_an_effect_that_fails_leaves_nothing_until_the_job_is_dead(
@@ -141,6 +146,24 @@ def test_who_has_lost_the_lease_writes_nothing(database: DatabaseSession) -> Non
         assert total(database) == before + 1
     with database.system_session() as session:
         assert session.execute("SELECT count(*) FROM job_steps").scalar_one() == 0
+
+
+def test_a_job_whose_organisation_is_closed_meanwhile_waits_for_it(
+    database: DatabaseSession, people: People
+) -> None:
+    def think(work: Work, _payload: Add) -> None:
+        if work.organization_id == people.other_organization_id:
+            with database.system_session() as session:
+                OrganizationRepository(session).soft_delete(work.organization_id)
+
+    theirs, ours = ask(database, organization="rival"), ask(database)
+    assert drain(database, [adding(think)]) == 2
+    assert (job(database, theirs).state, job(database, theirs).attempt) == ("ready", 0)
+    assert (job(database, ours).state, total(database)) == ("done", 1)
+    with database.system_session() as session:
+        OrganizationRepository(session).restore(people.other_organization_id)
+    assert drain(database, [adding()]) == 1
+    assert job(database, theirs).state == "done"
 
 
 def test_a_cancelled_job_leaves_no_effect(database: DatabaseSession) -> None:

@@ -251,10 +251,10 @@ class LeaseRepository(Checked):
         """End the job as `failed` or `dead`; False when it is not held."""
         return self._change(_END, id, lease_token, {"b_state": state, "b_error": error[:_MOST_TEXT]})
 
-    def postpone(self, id: UUID, lease_token: UUID, *, run_at: datetime, reason: str) -> bool:  # noqa: A002
-        """Put the job off without counting the attempt; False when it is not held."""
-        when = checked(JobRecord, {"run_at": run_at})["run_at"]
-        return self._change(_POSTPONE, id, lease_token, {"b_run_at": when, "b_error": reason[:_MOST_TEXT]})
+    def postpone(self, id: UUID, lease_token: UUID, *, seconds: float, reason: str) -> bool:  # noqa: A002
+        """Put the job off for so many seconds, without counting the attempt; False when it is not held."""
+        values = {"b_seconds": seconds, "b_error": reason[:_MOST_TEXT]}
+        return self._change(_POSTPONE, id, lease_token, values)
 
     def _change(self, statement: Any, id: UUID, lease_token: UUID, values: Mapping[str, Any]) -> bool:  # noqa: A002
         done = self.session.connection().execute(statement, {**self._keys(id, lease_token), **values})
@@ -281,7 +281,7 @@ _END = (
 _POSTPONE = (
     update(_JOBS)
     .where(*_MINE)
-    .values(run_at=bindparam("b_run_at", type_=_JOBS.c.run_at.type), attempt=_JOBS.c.attempt - 1, **_AGAIN)
+    .values(run_at=database_time(bindparam("b_seconds")), attempt=_JOBS.c.attempt - 1, **_AGAIN)
 )
 _HOLDS = select(_JOBS.c.id).where(*_MINE).with_for_update(read=True)
 

@@ -1,7 +1,7 @@
 """Getting pages inside a job: each once, however often the job is tried, and each refusal with its reason."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from procur.core.errors import Unavailable
@@ -71,7 +71,7 @@ class Fetcher:
             told = self._step(name, lambda: self._get(url))
         except NotYourTurn as error:
             # Nobody's fault, so it counts as no attempt; what was read already is kept.
-            raise Later(error.message, run_at=self._now() + timedelta(seconds=error.seconds)) from error
+            raise Later(error.message, seconds=error.seconds) from error
         except Unavailable as error:
             if not self._give_up:
                 raise
