@@ -115,8 +115,7 @@ class Worker:
             self._wake.stop()
         for thread in (*self._keeping, *(self._doing if ended else ())):
             thread.join(max(0.1, until - time.monotonic()))
-        if self._control is not self._database:
-            self._control.close()
+        self._close()
         return ended
 
     def ended(self) -> list[str]:
@@ -159,10 +158,19 @@ class Worker:
 
     def _hand_back(self, jobs: list[ClaimedJob]) -> threading.Thread:
         """Hand jobs back in a thread of its own: a database that does not answer holds up nobody."""
-        work = partial(self._claimer.give_back, jobs, self._outage)
+
+        def work() -> None:
+            self._claimer.give_back(jobs, self._outage)
+            if self._stopped.is_set():
+                self._close()  # nobody has waited
+
         thread = threading.Thread(target=work, name="procur-returns", daemon=True)
         thread.start()
         return thread
+
+    def _close(self) -> None:
+        if self._control is not self._database:
+            self._control.close()
 
     def _thread(self, name: str, work: Callable[[], None]) -> threading.Thread:
         """Return a thread that begins again after every failure until the worker has stopped."""
