@@ -103,6 +103,7 @@ class _Executor:
         """Send what is left of the traces of this process."""
         if self._end_traces is not None and self._process == os.getpid():
             self._end_traces()
+            self._end_traces = None
 
 
 def _from_environment() -> Built:
