@@ -132,6 +132,11 @@ def test_messages_are_read_and_chosen(company: Terminal, pages: Pages) -> None:
     assert company.told("notifications", "read", "--all")["read"] == 0
     assert company.told("notifications", "list", "--unread")["notifications"] == []
     assert message["subject"] in company("notifications", "list", "--sent").out
+    assert company.told("notifications", "retry", "--failed", "--since", "2026-12-01") == {"again": []}
+    assert "No mail to send again" in company("notifications", "retry", "--failed").out
+    for refused_command in ((), (message["id"], "--failed"), (message["id"],)):
+        refused = company("notifications", "retry", *refused_command, "--json").error
+        assert (refused["code"], refused["field"]) == ("invalid_input", "ids"), refused_command
 
 
 def leaks(company: Terminal, *secrets: str, but: str) -> list[str]:
