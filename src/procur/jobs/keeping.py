@@ -14,6 +14,7 @@ from procur.jobs.outage import Outage
 from procur.jobs.schedules import fire_due
 from procur.jobs.task import Task
 
+_REAPED = 100  # jobs that are freed in one transaction
 _EVERY = 1.0  # seconds between two looks for lost leases and due schedules
 
 
@@ -82,13 +83,23 @@ class LeaseKeeper:
         return True
 
 
+def reap_all(database: DatabaseSession) -> tuple[int, int]:
+    """Free every job whose lease has run out, some at a time: how many are ready again, how many dead."""
+    ready = dead = 0
+    while True:
+        with database.system_session() as session:
+            freed, ended = ClaimRepository(session).reap(_REAPED)
+        ready, dead = ready + freed, dead + ended
+        if freed + ended < _REAPED:
+            return ready, dead
+
+
 def keep_house(
     database: DatabaseSession, wake: Wake, stopping: threading.Event, outage: Outage, *, schedules: bool
 ) -> None:
     """Free jobs whose workers went away, and make the jobs of schedules that are due, until `stopping`."""
     while True:
-        with database.system_session() as session:
-            freed, dead = ClaimRepository(session).reap()
+        freed, dead = reap_all(database)
         if freed or dead:
             get_logger("procur.jobs").warning("leases ran out", ready_again=freed, dead=dead)
             wake.ring()

@@ -21,6 +21,7 @@ from procur.core.logs import get_logger
 from procur.db import DatabaseSession
 from procur.db.repositories import ClaimRepository, DueJob, Queues
 from procur.db.wake import Wake
+from procur.jobs.keeping import reap_all
 from procur.jobs.schedules import fire_due
 from procur.workers.celery_app import publisher
 from procur.workers.celery_settings import CelerySettings
@@ -29,7 +30,6 @@ WINDOW = 100  # messages that wait in one queue at most
 AGAIN = 30.0  # seconds after which a job that is still ready is told again
 _JUST_TAKEN = 1.0  # seconds in which a worker turns a message into a claim
 _WHILE_MUCH_WAITS = 0.05
-_REAPED = 100  # jobs that are freed in one transaction
 _PAUSES = (0.1, 2.0)  # seconds after the first and at most after later failures
 
 
@@ -137,16 +137,10 @@ class Relay:
             return
         self._reaps_at = time.monotonic() + self._interval
         try:
-            self._reap()
+            reap_all(self._database)
             fire_due(self._database)
         except Exception as error:  # noqa: BLE001 - tried again in a moment
             _complain(error)
-
-    def _reap(self) -> None:
-        freed = _REAPED
-        while freed == _REAPED:
-            with self._database.system_session() as session:
-                freed = sum(ClaimRepository(session).reap(_REAPED))
 
     def _waiting(self, channel: Any) -> dict[str, int]:
         """Return how many messages wait in each queue."""

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 import sums
-from sums import Add, adding, ask, expire, job, total, until
+from sums import ADD, Add, adding, ask, expire, job, total, until
 
 from factories.people import People
 from procur.core.errors import InvalidInput, ProcurError
@@ -18,7 +18,7 @@ from procur.db import DatabaseSession
 from procur.db.repositories import ClaimedJob, ClaimRepository, JobRepository, Lease, Queues
 from procur.db.wake import Wake
 from procur.jobs.desk import Desk
-from procur.jobs.keeping import LeaseKeeper
+from procur.jobs.keeping import LeaseKeeper, reap_all
 from procur.jobs.kinds import Kind
 from procur.jobs.outage import Outage, endless
 from procur.jobs.task import LeaseLost, Task, Work
@@ -303,6 +303,17 @@ def test_what_a_dead_worker_left_is_taken_over(database: DatabaseSession, people
     with working(database, adding()):
         until(lambda: job(database, key).state == "done")
     assert (job(database, key).attempt, total(database)) == (2, 1)
+
+
+@pytest.mark.usefixtures("people")
+def test_what_many_dead_workers_left_is_freed_at_one_look(database: DatabaseSession) -> None:
+    with database.get_session("acme") as session:
+        ADD.ask_all(session, {str(number): Add("sum") for number in range(250)})
+    with database.system_session() as session:
+        taken = ClaimRepository(session).claim_some([ADD.name], 250, lease=Lease(uuid4(), "gone", -1.0))
+        assert len(taken) == 250
+    assert reap_all(database) == (250, 0)
+    assert reap_all(database) == (0, 0)
 
 
 @pytest.mark.parametrize(
