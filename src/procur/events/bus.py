@@ -13,10 +13,10 @@ from procur.core.logs import about, get_logger, line
 from procur.core.metrics import count_facts
 from procur.db import DatabaseSession
 from procur.db.wake import Wake
+from procur.events.careful import CarefulReads
 from procur.events.groups import Batch, Group, Retrying, groups_of, waiting
 from procur.events.handlers import Handler
 from procur.events.numbering import number
-from procur.events.reading import read_on
 from procur.events.running import RunningBus
 
 _REST = (0.1, 5.0)  # seconds after the first and at most after later failures
@@ -55,7 +55,7 @@ class Bus(RunningBus):
         super().__init__(database, wake)
         self.groups = groups_of(handlers)
         self._number = threads or (2 if database.engine.dialect.name == "postgresql" else 1)
-        self.poll, self._limit, self._retrying = poll, limit, retrying or Retrying()
+        self.poll, self._reads = poll, CarefulReads(database, retrying or Retrying(), limit)
         self._board = _Board(self)
 
     def _runs(self) -> list[tuple[str, Callable[[], None]]]:
@@ -76,7 +76,7 @@ class Bus(RunningBus):
             seen = self._wake.seen()
             try:
                 grown = number(self.database)
-            except Exception as error:  # noqa: BLE001 - whatever it is, facts must go on being numbered
+            except BaseException as error:  # noqa: BLE001 - whatever it is, facts must go on being numbered
                 failures += 1
                 complain("numbering", error)
                 self._stopping.wait(_pause(failures))
@@ -98,20 +98,20 @@ class Bus(RunningBus):
                 self._board.wait(seen, self.poll)
                 continue
             group, organization = found
-            outcome = self._deliver(group, organization)
-            self._board.give_back(group, organization, outcome)
+            self._board.give_back(group, organization, self._deliver(group, organization))
 
     def _deliver(self, group: Group, organization: UUID) -> Outcome:
         """Hand a group one batch of an organisation's facts; say how that went."""
         with about(group=group.name, organization_id=organization):
             try:
-                batch = read_on(
-                    self.database, group, organization, limit=self._limit, retrying=self._retrying
-                )
-            except Exception as error:  # noqa: BLE001 - one group's trouble must not stop the others
+                batch = self._reads.read_on(group, organization)
+                if batch is None:
+                    return "elsewhere"
+                told(group, batch)
+            except BaseException as error:  # noqa: BLE001 - a thread that ended would be missed for ever
                 complain("delivery", error)
                 return "failed"
-            return "elsewhere" if batch is None else told(group, batch)
+            return "well"
 
 
 class _Board:
@@ -179,7 +179,7 @@ class _Board:
     def _ask(self) -> None:
         try:
             found = waiting(self._bus.database, self._bus.groups)
-        except Exception as error:  # noqa: BLE001 - see Bus
+        except BaseException as error:  # noqa: BLE001 - see Bus
             complain("asking for work", error)
             with self._changed:
                 failures = self._asking.failures + 1
@@ -222,7 +222,7 @@ def _pause(failures: int) -> float:
     return pause_after(failures, first=_REST[0], longest=_REST[1])
 
 
-def told(group: Group, batch: Batch) -> Outcome:
+def told(group: Group, batch: Batch) -> None:
     """Count and log what a batch has come to."""
     for outcome, number_of in (
         ("done", len(batch.taken)),
@@ -235,13 +235,9 @@ def told(group: Group, batch: Batch) -> Outcome:
         line("procur.events", "facts delivered", number=len(batch.taken), passed=batch.passed)
     if batch.failed:
         get_logger("procur.events").warning("facts set aside", number=batch.failed, dead=batch.dead)
-    if batch.interrupted is not None:
-        complain("delivery", batch.interrupted)
-        return "failed"
-    return "well"
 
 
-def complain(doing: str, error: Exception) -> None:
+def complain(doing: str, error: BaseException) -> None:
     """Write what went wrong: what will pass in a line, everything else with its trace."""
     logger = get_logger("procur.events")
     if isinstance(error, Unavailable):

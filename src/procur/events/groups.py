@@ -6,14 +6,11 @@ from random import Random
 from uuid import UUID
 
 from procur.core.backoff import wait_before
-from procur.core.errors import InvalidInput, Unavailable
+from procur.core.errors import InvalidInput
 from procur.db import DatabaseSession
 from procur.db.repositories import ConsumerRepository
-from procur.events.event import Event
 from procur.events.handlers import Handler
 
-About = tuple[str, str]
-_ERROR_LENGTH = 2000
 _RANDOM = Random()  # noqa: S311 - spreads retries
 
 
@@ -25,9 +22,9 @@ class Group:
     handlers: tuple[Handler, ...]
     from_beginning: bool = True
 
-    def wants(self, event: Event) -> bool:
-        """Say whether any handler is for the event."""
-        return any(handler.wants(event) for handler in self.handlers)
+    def wants(self, kind: str) -> bool:
+        """Say whether any handler is for facts of this type."""
+        return any(handler.wants(kind) for handler in self.handlers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +50,6 @@ class Batch:
     taken: list[UUID] = field(default_factory=list)
     failed: int = 0
     dead: int = 0
-    # What stopped it early and is no fact's fault; what was done before it stands.
-    interrupted: Unavailable | None = None
 
 
 def groups_of(handlers: Iterable[Handler]) -> tuple[Group, ...]:

@@ -23,9 +23,9 @@ class Handler:
     react: React
     from_beginning: bool = True
 
-    def wants(self, event: Event) -> bool:
-        """Say whether this handler is for the event."""
-        return not self.types or event.type in self.types
+    def wants(self, kind: str) -> bool:
+        """Say whether this handler is for facts of this type."""
+        return not self.types or kind in self.types
 
 
 def on(*facts: type[Fact], group: str, from_beginning: bool = True) -> Callable[[React], Handler]:

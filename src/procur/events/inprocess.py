@@ -30,8 +30,6 @@ def deliver(
             batch = read_on(database, group, key, retrying=retrying, wait=True)
             if batch is None:
                 continue
-            if batch.interrupted is not None:
-                raise batch.interrupted
             moved += batch.passed
             taken += len(batch.taken)
         if not moved:

@@ -5,8 +5,7 @@ have done is taken back, and it is tried alone; so a handler may see a fact twic
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from procur.core.context import Cause, because_of
@@ -14,7 +13,7 @@ from procur.core.errors import Unavailable
 from procur.core.tracing import span
 from procur.db import DatabaseSession, Session
 from procur.db.models import EventRecord
-from procur.db.repositories import ConsumerRepository
+from procur.db.repositories import ConsumerRepository, TryRepository
 from procur.events.event import event_of
 from procur.events.groups import Batch, Group, Retrying
 
@@ -31,10 +30,12 @@ def read_on(
     patience: float = 0.25,
     retrying: Retrying | None = None,
     wait: bool = False,
+    noted: bool = False,
 ) -> Batch | None:
     """Hand the group its next facts of an organisation, in one transaction; None: another reader is at it.
 
-    The transaction takes up no new fact after `patience` seconds. Unavailable: nothing at all was done.
+    The transaction takes up no new fact after `patience` seconds. An error: nothing at all was done.
+    `noted`: this try was noted before it began.
     """
     with database.get_session(organization) as session:
         consumers = ConsumerRepository(session)
@@ -42,9 +43,13 @@ def read_on(
         if position is None:
             return None
         reader = _Reader(session, group, retrying or Retrying(), patience)
-        reader.try_again(limit // 2 or 1)
-        if not reader.is_over():
-            reader.take_new(position, limit)
+        pending = consumers.has_pending(group.name)
+        if pending:
+            reader.try_again(limit // 2 or 1)
+        if not reader.is_over() and reader.batch.passed < limit:
+            reader.take_new(position, limit - reader.batch.passed, pending=pending)
+        if noted:
+            TryRepository(session).end(group.name)
         return reader.batch
 
 
@@ -58,9 +63,8 @@ class _Reader:
         self.batch = Batch()
 
     def is_over(self) -> bool:
-        """Say whether to end here: something was done and the time is up, or the database is in trouble."""
-        late = bool(self.batch.passed) and time.monotonic() >= self.until
-        return late or self.batch.interrupted is not None
+        """Say whether to end here: something was done, and the time is up."""
+        return bool(self.batch.passed) and time.monotonic() >= self.until
 
     def try_again(self, limit: int) -> None:
         """Try what is due, in order; where a fact fails again, the rest of its aggregate goes on waiting."""
@@ -75,8 +79,6 @@ class _Reader:
             if about in stuck:
                 continue
             error = None if one.event.id in known else self._try(one.event)
-            if self.batch.interrupted is not None:
-                break
             self.batch.passed += 1
             if error is None:
                 delivered.append(one.delivery_id)
@@ -84,20 +86,27 @@ class _Reader:
             elif self._failed(one.event, error, one.attempts + 1) is not None:
                 stuck.add(about)
                 self.consumers.put_off(self.group.name, one.event)
-        self._note(taken, lambda: self.consumers.delivered(delivered))
+        self._take_in(taken)
+        self.consumers.delivered(delivered)
 
-    def take_new(self, position: int, limit: int) -> None:
-        """Pass the facts behind the offset, in order, and move it behind the last one passed."""
+    def take_new(self, position: int, limit: int, *, pending: bool) -> None:
+        """Pass the facts behind the offset, in order, and move it behind the last one passed.
+
+        `pending`: some facts wait to be tried again, and others of their aggregates wait with them.
+        """
         events = self.consumers.after(position, limit)
-        wanted = [event for event in events if self.group.wants(event_of(event))]
+        wanted = [event for event in events if self.group.wants(event.type)]
         self._wanted = {event.id for event in wanted}
         self._known = self.consumers.taken_in(self.group.name, self._wanted)
-        self._stuck = set(self.consumers.held_up(self.group.name, wanted))
+        self._stuck = set(self.consumers.held_up(self.group.name, wanted)) if pending else set[About]()
         self._parked: list[EventRecord] = []
         self._taken: list[UUID] = []
         self._position = position
         self._pass(events)
-        self._note(self._taken, self._leave)
+        self._take_in(self._taken)
+        until = self.consumers.held_up(self.group.name, self._parked)
+        self.consumers.park(self.group.name, {event.id: until[_about(event)] for event in self._parked})
+        self.consumers.move(self.group.name, self._position)
 
     def _pass(self, events: Sequence[EventRecord]) -> None:
         """Pass facts that share a savepoint; where one fails, those before it, it alone, those after it."""
@@ -115,9 +124,8 @@ class _Reader:
             error = self._try(event)
             if error is not None:
                 self._set_aside(event, error)
-        if self.batch.interrupted is None:
-            for event in events:
-                self._leave_behind(event)
+        for event in events:
+            self._leave_behind(event)
 
     def _calls(self, event: EventRecord) -> bool:
         """Say whether the handlers are to react to a fact now."""
@@ -127,30 +135,52 @@ class _Reader:
     def _try_together(self, events: Sequence[EventRecord]) -> tuple[int, bool]:
         """Let the handlers react in one savepoint; return how many facts did, and whether all that stands."""
         done = 0
-        try:
-            with self.session.begin_nested():
-                for event in events:
-                    if self._calls(event):
-                        self._react(event)
-                    done += 1
-                    if time.monotonic() >= self.until:
-                        break
-        except Unavailable as error:
-            self.batch.interrupted = error
-        except Exception:  # noqa: BLE001 - it comes again where the fact is tried alone, and is kept with it
-            return done, False
-        return done, True
+
+        def react() -> None:
+            nonlocal done
+            for event in events:
+                if self._calls(event):
+                    self._react(event)
+                done += 1
+                if time.monotonic() >= self.until:
+                    break
+
+        error = self._undone(react)  # it comes again where its fact is tried alone, and is kept with it then
+        return done, error is None
 
     def _try(self, event: EventRecord) -> str | None:
-        """Let the handlers react to one fact alone; return what went wrong if it is to blame."""
+        """Let the handlers react to one fact alone; return what went wrong."""
+        error = self._undone(lambda: self._react(event))
+        return None if error is None else _told(error)
+
+    def _undone(self, react: Callable[[], None]) -> BaseException | None:
+        """Do it in a savepoint; return what it raised, once all it did is taken back.
+
+        Where that cannot be taken back the transaction has gone, and everything in it: this raises.
+        """
+        raised: BaseException | None = None
         try:
             with self.session.begin_nested():
-                self._react(event)
-        except Unavailable as error:
-            self.batch.interrupted = error
-        except Exception as error:  # noqa: BLE001 - whatever a handler raises is kept with the fact
-            return _told(error)
-        return None
+                try:
+                    react()
+                    self.session.flush()
+                except BaseException as error:
+                    raised = error
+                    raise
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:
+            if error is not raised:
+                raise
+            self._check(error)
+        return raised
+
+    def _check(self, error: BaseException) -> None:
+        """Raise when the transaction does not answer any more: that is no fact's fault."""
+        try:
+            self.consumers.ask()
+        except Exception as gone:
+            raise (error if isinstance(error, Unavailable) else gone) from gone
 
     def _react(self, record: EventRecord) -> None:
         event = event_of(record)
@@ -160,7 +190,7 @@ class _Reader:
             span(f"fact {event.type}", kind="consumer", parent=event.trace, group=self.group.name),
         ):
             for handler in self.group.handlers:
-                if handler.wants(event):
+                if handler.wants(event.type):
                     handler.react(self.session, event)
 
     def _set_aside(self, event: EventRecord, error: str) -> None:
@@ -177,12 +207,6 @@ class _Reader:
         self._position = event.position or self._position
         self.batch.passed += 1
 
-    def _leave(self) -> None:
-        """Let facts wait behind those that failed, and move the offset behind all that was passed."""
-        until = self.consumers.held_up(self.group.name, self._parked)
-        self.consumers.park(self.group.name, {event.id: until[_about(event)] for event in self._parked})
-        self.consumers.move(self.group.name, self._position)
-
     def _failed(self, event: EventRecord, error: str, attempt: int) -> float | None:
         seconds = self.retrying.seconds(attempt)
         self.consumers.set_aside(self.group.name, event.id, error=error, seconds=seconds)
@@ -190,16 +214,9 @@ class _Reader:
         self.batch.dead += seconds is None
         return seconds
 
-    def _note(self, taken: Iterable[UUID], also: Callable[[], Any]) -> None:
-        keys = list(taken)
-        try:
-            self.consumers.take_in(self.group.name, keys)
-            also()
-        except Exception as error:
-            if self.batch.interrupted is not None:  # the database has gone, and the transaction with it
-                raise self.batch.interrupted from error
-            raise
-        self.batch.taken += keys
+    def _take_in(self, taken: list[UUID]) -> None:
+        self.consumers.take_in(self.group.name, taken)
+        self.batch.taken += taken
 
 
 def _split(events: Sequence[EventRecord], failed: int) -> list[Sequence[EventRecord]]:
@@ -214,7 +231,7 @@ def _about(event: EventRecord) -> About:
     return event.aggregate_type, event.aggregate_id
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     """Return an error as text that every database takes."""
     text = f"{type(error).__name__}: {error}"[:_ERROR_LENGTH]
     return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -20,10 +21,10 @@ from procur.db import DatabaseSession
 from procur.db.repositories import ConsumerRepository
 from procur.db.wake import Wake
 from procur.events.bus import complain, told
+from procur.events.careful import CarefulReads
 from procur.events.groups import Group, Retrying, groups_of, waiting
 from procur.events.handlers import Handler
 from procur.events.numbering import number
-from procur.events.reading import read_on
 from procur.events.redis_consumer import StreamConsumer
 from procur.events.redis_relay import StreamRelay
 from procur.events.redis_settings import URL, EventsRedisSettings
@@ -32,6 +33,7 @@ from procur.events.running import RunningBus
 
 _PAUSES = (0.05, 2.0)  # seconds after the first and at most after later failures
 _TRIMS = 1.0
+_COUNT = 200
 _BLOCK = 0.5  # seconds that a consumer waits in Redis at most, so that it notices the end
 
 
@@ -59,7 +61,7 @@ class RedisBus(RunningBus):
         self._client = _connect(settings)
         self._streams = Streams(self._client, settings.prefix, [group.name for group in self.groups])
         self._number, self._poll = threads, poll
-        self._idle, self._retrying = idle, retrying or Retrying()
+        self._idle, self._reads = idle, CarefulReads(database, retrying or Retrying(), _COUNT)
 
     def _runs(self) -> list[tuple[str, Callable[[], None]]]:
         runs: list[tuple[str, Callable[[], None]]] = [("relay", self._relay_on)]
@@ -96,14 +98,7 @@ class RedisBus(RunningBus):
         self._last("relay", relay.leave)
 
     def _consume_on(self, group: Group) -> None:
-        consumer = StreamConsumer(
-            self.database,
-            group,
-            self._streams,
-            self._stopping,
-            retrying=self._retrying,
-            idle=self._idle,
-        )
+        consumer = StreamConsumer(self._reads, group, self._streams, self._stopping, idle=self._idle)
         self._again_and_again(group.name, lambda: consumer.consume(min(_BLOCK, max(0.05, self._poll))))
         self._last(group.name, consumer.leave)
 
@@ -112,15 +107,20 @@ class RedisBus(RunningBus):
 
         def once() -> None:
             for group, organization in waiting(self.database, self.groups):
-                with self.database.get_session(organization, read_only=True) as session:
-                    due = ConsumerRepository(session).due(group.name, 1)
-                if due:
-                    batch = read_on(self.database, group, organization, retrying=self._retrying)
-                    if batch is not None:
-                        told(group, batch)
+                try:
+                    self._try_again(group, organization)
+                except Exception as error:  # noqa: BLE001 - one organisation's trouble must not stop the others
+                    _say("retries", error)
             self._stopping.wait(self._poll)
 
         self._again_and_again("retries", once)
+
+    def _try_again(self, group: Group, organization: UUID) -> None:
+        with self.database.get_session(organization, read_only=True) as session:
+            due = ConsumerRepository(session).due(group.name, 1)
+        batch = self._reads.read_on(group, organization) if due else None
+        if batch is not None:
+            told(group, batch)
 
     def _again_and_again(self, doing: str, once: Callable[[], object]) -> None:
         """Do it until the bus stops, whatever goes wrong in between."""
@@ -128,7 +128,7 @@ class RedisBus(RunningBus):
         while not self._stopping.is_set():
             try:
                 once()
-            except Exception as error:  # noqa: BLE001 - one thread's trouble must not end it
+            except BaseException as error:  # noqa: BLE001 - a thread that ended would be missed for ever
                 if self._made_groups(error):
                     continue
                 failures += 1
@@ -137,7 +137,7 @@ class RedisBus(RunningBus):
             else:
                 failures = 0
 
-    def _made_groups(self, error: Exception) -> bool:
+    def _made_groups(self, error: BaseException) -> bool:
         """Make the groups when that is what Redis misses: at the first start, and after it was emptied."""
         if not isinstance(error, ResponseError) or "NOGROUP" not in str(error):
             return False
@@ -169,6 +169,6 @@ def _connect(settings: EventsRedisSettings) -> Redis:
         raise InvalidInput(f"{URL}: {error}", field=URL) from error
 
 
-def _say(doing: str, error: Exception) -> None:
+def _say(doing: str, error: BaseException) -> None:
     """Write what went wrong; that Redis is away is not a fault of ours."""
     complain(doing, Unavailable(f"Redis: {error}") if isinstance(error, RedisError) else error)

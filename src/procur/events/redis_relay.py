@@ -27,7 +27,7 @@ class StreamRelay:
         self._database, self._groups, self._streams = database, groups, streams
         self._token, self._leads = uuid4().hex, False
         self._stalled = stalled
-        self._seen: dict[UUID, tuple[int, float]] = {}
+        self._seen: dict[UUID, tuple[list[int], float]] = {}  # the groups' places, and since when
 
     def forward(self) -> int:
         """Add what is new to the streams; return how many entries that were."""
@@ -47,9 +47,10 @@ class StreamRelay:
             self._leads = False
 
     def _forward(self, organization: UUID, *, anew: bool) -> int:
-        added, total = None if anew else self._streams.added(organization), 0
-        if added is None or self._is_stuck(organization, added):
-            added = self._slowest(organization)
+        places, total = self._places(organization), 0
+        added = None if anew else self._streams.added(organization)
+        if added is None or self._begins_again(organization, places, added):
+            added = min(places)
         while (room := self._streams.room(organization)) > 0:
             with self._database.get_session(organization, read_only=True) as session:
                 events = ConsumerRepository(session).after(added, min(_BATCH, room))
@@ -60,20 +61,24 @@ class StreamRelay:
             total += len(events)
         return total
 
-    def _is_stuck(self, organization: UUID, added: int) -> bool:
-        """Say whether no group has moved for long although all is added: entries must have been lost."""
-        slowest, now = self._slowest(organization), time.monotonic()
-        before, since = self._seen.get(organization, (-1, now))
-        if before != slowest or slowest >= added:
-            self._seen[organization] = slowest, now
-            return False
+    def _begins_again(self, organization: UUID, places: list[int], added: int) -> bool:
+        """Say whether to add again what was added: a group was set back, or entries must have been lost."""
+        now = time.monotonic()
+        before, since = self._seen.get(organization, (None, now))
+        if before != places or min(places) >= added:
+            self._seen[organization] = places, now
+            # Who had read everything before is either at the end of what was added, or was set back.
+            return before is None or any(here < there for here, there in zip(places, before, strict=True))
         if now - since < self._stalled:
             return False
-        self._seen[organization] = slowest, now
-        get_logger("procur.events").warning("facts added again", organization_id=organization, after=slowest)
+        self._seen[organization] = places, now
+        get_logger("procur.events").warning(
+            "facts added again", organization_id=organization, after=min(places)
+        )
         return True
 
-    def _slowest(self, organization: UUID) -> int:
+    def _places(self, organization: UUID) -> list[int]:
+        """Return how far each group has read."""
         with self._database.get_session(organization, read_only=True) as session:
             offsets = EventOffsetRepository(session)
-            return min((offsets.position(group.name) or 0) for group in self._groups)
+            return [(offsets.position(group.name) or 0) for group in self._groups]

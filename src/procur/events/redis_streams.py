@@ -22,14 +22,13 @@ _FORGOTTEN = 3_600_000  # milliseconds after which a consumer without work is go
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A fact as a stream carries it; `deliveries` counts to how many consumers it has been given."""
+    """A fact as a stream carries it."""
 
     stream: str
     key: str
     organization_id: UUID
     position: int
     event_id: UUID
-    deliveries: int = 1
 
 
 class Streams:
@@ -40,7 +39,6 @@ class Streams:
         self.client, self.groups = client, tuple(groups)
         self.names = tuple(f"{prefix}events:{number}" for number in range(STREAMS))
         self._added, self._relay = f"{prefix}events:added", f"{prefix}events:relay"
-        self._tries = f"{prefix}events:tries:"
 
     def stream_of(self, organization_id: UUID) -> str:
         """Return the stream that carries an organisation's facts."""
@@ -98,9 +96,9 @@ class Streams:
         """Return the first entry that a group may still need."""
         if group["name"] not in self.groups:
             return _MOST  # nobody here knows it; should it come back, the relay adds what it has not read
-        if group["pending"]:
-            return str(self.client.xpending(stream, group["name"])["min"])
-        return str(group["last-delivered-id"])
+        # What was pending a moment ago may be done by now.
+        first = self.client.xpending(stream, group["name"])["min"] if group["pending"] else None
+        return str(first or group["last-delivered-id"])
 
     # -- consuming -----------------------------------------------------------------------------------------
 
@@ -134,14 +132,7 @@ class Streams:
                 stream, group, consumer, min_idle_time=int(idle * 1000), count=count
             )
             entries = [(key, fields) for key, fields in answer[1] if fields]
-            if not entries:
-                continue
-            first, last = entries[0][0], entries[-1][0]
-            pending = self.client.xpending_range(
-                stream, group, min=first, max=last, count=count, consumername=consumer
-            )
-            times = {one["message_id"]: int(one["times_delivered"]) for one in pending}
-            taken += [_entry(stream, key, fields, times.get(key, 1)) for key, fields in entries]
+            taken += [_entry(stream, key, fields) for key, fields in entries]
         return taken
 
     def done(self, group: str, entries: Iterable[Entry]) -> None:
@@ -150,14 +141,6 @@ class Streams:
         for entry in entries:
             pipe.xack(entry.stream, group, entry.key)
         pipe.execute()
-
-    def begin_try(self, group: str, entry: Entry) -> int:
-        """Count a try of a fact that consumers went away with before; return which one it is."""
-        return int(self.client.hincrby(f"{self._tries}{group}", entry.event_id.hex, 1))
-
-    def end_try(self, group: str, entry: Entry) -> None:
-        """Note that the consumer has survived the try."""
-        self.client.hdel(f"{self._tries}{group}", entry.event_id.hex)
 
     def leave(self, group: str, consumer: str) -> None:
         """Forget a consumer that has nothing unfinished, and those that went away long ago."""
@@ -182,9 +165,9 @@ def _entries(answer: Any) -> list[Entry]:
     ]
 
 
-def _entry(stream: str, key: str, fields: dict[str, str], deliveries: int = 1) -> Entry:
+def _entry(stream: str, key: str, fields: dict[str, str]) -> Entry:
     organization, event = UUID(fields["organization"]), UUID(fields["event"])
-    return Entry(stream, key, organization, int(fields["position"]), event, deliveries)
+    return Entry(stream, key, organization, int(fields["position"]), event)
 
 
 def _order(key: str) -> tuple[int, int]:

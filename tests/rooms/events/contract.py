@@ -2,7 +2,8 @@
 
 A transport has two members. `database` is where facts are written. `run(handlers, …)` lets as many consumers
 as asked for work on everything that is committed, and returns when every group has each fact taken in or set
-aside for good; it goes on after Unavailable, and raises TimeoutError rather than wait longer than a minute.
+aside for good; it goes on after Unavailable and KeyboardInterrupt, and raises
+TimeoutError rather than wait longer than a minute.
 Add a transport by a class and a line in the `transport` fixture (conftest.py).
 """
 
@@ -56,7 +57,7 @@ class InProcess:
         def once() -> bool:
             try:
                 deliver(self.database, handlers, retrying=retrying)
-            except Unavailable:
+            except (KeyboardInterrupt, Unavailable):
                 return False
             return is_through(self.database, handlers)
 

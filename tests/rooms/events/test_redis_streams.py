@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 import redis
@@ -12,17 +13,20 @@ from contract import FAST, Probed, effects, is_through, note, wait_until, write
 import redis_server
 import watching
 from factories.people import People
+from procur.core.errors import Unavailable
 from procur.db import DatabaseSession, Session
-from procur.db.repositories import EventDeliveryRepository
+from procur.db.repositories import OrganizationRepository
+from procur.events.careful import CarefulReads
 from procur.events.event import Event
-from procur.events.groups import Group, groups_of
+from procur.events.groups import Batch, Group, Retrying, groups_of
 from procur.events.handlers import Handler, on
 from procur.events.numbering import number
 from procur.events.redis_bus import RedisBus
-from procur.events.redis_consumer import GONE, StreamConsumer
+from procur.events.redis_consumer import StreamConsumer
 from procur.events.redis_relay import StreamRelay
 from procur.events.redis_settings import EventsRedisSettings
 from procur.events.redis_streams import Streams
+from procur.events.replay import replay
 
 pytestmark = pytest.mark.slow
 
@@ -49,8 +53,8 @@ def client(redis_url: str) -> Iterator[redis.Redis]:
 def consumer(
     database: DatabaseSession, group: Group, client: redis.Redis, idle: float = 0.0
 ) -> StreamConsumer:
-    streams = Streams(client, "procur:", [group.name])
-    return StreamConsumer(database, group, streams, threading.Event(), retrying=FAST, idle=idle)
+    reads, streams = CarefulReads(database, FAST), Streams(client, "procur:", [group.name])
+    return StreamConsumer(reads, group, streams, threading.Event(), idle=idle)
 
 
 def test_redis_killed_and_emptied_in_the_middle(
@@ -117,29 +121,85 @@ def test_another_consumer_finishes_what_one_left(
     assert client.xpending(streams.stream_of(people.organization_id), "one")["pending"] == 0
 
 
-def test_a_fact_that_no_consumer_survives_becomes_a_dead_letter(
+def test_an_organisation_that_fails_or_is_gone_stops_no_other(
     database: DatabaseSession, people: People, client: redis.Redis
 ) -> None:
-    def fatal(session: Session, event: Event) -> None:
-        if event.payload["number"] == 7:
-            raise SystemExit  # what follows is not reached, as after a kill
-        note(session, "one", event)
+    tried = []
 
-    (group,) = groups_of([on(Probed, group="one")(fatal)])
+    def react(session: Session, event: Event) -> None:
+        note(session, "one", event)
+        if event.organization_id == people.organization_id:
+            tried.append(event.id)
+            raise KeyError
+
+    (group,) = groups_of([on(Probed, group="one")(react)])
     streams = Streams(client, "procur:", ["one"])
     streams.set_up()
-    write(database, "acme", 20)
+    with database.system_session() as session:
+        gone = OrganizationRepository(session).create(name="Gone", slug="gone").id
+    for organization in ("gone", "acme", "rival"):
+        write(database, organization, 10)
     number(database)
-    StreamRelay(database, [group], streams).forward()
-    deaths = 0
-    while effects(database, "acme", "one").get("t0") != [1, 2, 3, 4]:
-        try:
-            consumer(database, group, client).consume(0.1)
-        except SystemExit:
-            deaths += 1
-        assert deaths < 10
-    assert effects(database, "acme", "one") == expected(20) | {"t2": [1, 3, 4]}
-    with database.get_session("acme") as session:
-        (dead,) = EventDeliveryRepository(session).dead_letters("one")
-        assert (dead.error, dead.state) == (GONE, "dead")
-    assert deaths == 2 + FAST.attempts
+    relay = StreamRelay(database, [group], streams)
+    relay.forward()
+    with database.system_session() as session:
+        OrganizationRepository(session).soft_delete(gone)
+    failing = consumer(database, group, client)
+    failing._reads = Failing(database, FAST, organization=people.organization_id)
+    assert failing.consume(0.1) == 20  # those of the organisation that is gone are dropped
+    assert effects(database, "rival", "one") == expected(10)
+    write(database, "rival", 10)
+    number(database)
+    assert relay.forward() >= 10
+    wait_until(lambda: failing.consume(0.1) == 10)
+    assert effects(database, "rival", "one") == expected(20)
+    assert not tried
+    failing._reads = CarefulReads(database, FAST)
+    wait_until(lambda: failing.consume(0.1) >= 10)
+    assert len(set(tried)) == 5  # of each aggregate the first one; the rest waits behind
+
+
+class Failing(CarefulReads):
+    """Meets an error in one organisation, as when a table of it is locked for long."""
+
+    def __init__(self, database: DatabaseSession, retrying: Retrying, *, organization: UUID) -> None:
+        super().__init__(database, retrying)
+        self._organization = organization
+
+    def read_on(self, group: Group, organization: UUID) -> Batch | None:
+        if organization == self._organization:
+            raise Unavailable("a row is locked by another transaction")
+        return super().read_on(group, organization)
+
+
+def test_a_replay_over_a_running_bus_begins_at_once(
+    database: DatabaseSession, people: People, redis_url: str
+) -> None:
+    handlers = [noting("one"), noting("two")]
+    write(database, "acme", 20)
+    with RedisBus(database, handlers, EventsRedisSettings(url=redis_url), retrying=FAST, poll=0.05):
+        wait_until(lambda: is_through(database, handlers))
+        threading.Event().wait(0.2)  # the relay has seen that nothing is left
+        with database.get_session("acme") as session:
+            assert replay(session, "two", position=1) == (1, 20)
+        wait_until(lambda: is_through(database, handlers), 10.0)  # not after the 30 s of what got lost
+    assert effects(database, "acme", "one") == expected(20)
+    assert {name: len(found) for name, found in effects(database, "acme", "two").items()} == dict.fromkeys(
+        expected(20), 8
+    )
+
+
+def test_entries_that_are_done_with_while_trimming_are_no_trouble(
+    database: DatabaseSession, people: People, client: redis.Redis
+) -> None:
+    streams = Streams(client, "procur:", ["one"])
+    streams.set_up()
+    write(database, "acme", 5)
+    number(database)
+    StreamRelay(database, groups_of([noting("one")]), streams).forward()
+    entries = streams.read("one", "me", count=10, seconds=0.1)
+    stream = streams.stream_of(people.organization_id)
+    (before,) = client.xinfo_groups(stream)
+    assert before["pending"] == 5
+    streams.done("one", entries)
+    assert streams._low(stream, before) == before["last-delivered-id"]

@@ -50,6 +50,11 @@ class EventOffset(TenantRow, Times, Base):
 
     consumer: Mapped[str] = mapped_column(String(120))
     position: Mapped[int] = mapped_column(BigInteger, default=0)
+    # The fact that a process was about to try when it was last heard of, how often that was noted without an
+    # end, and until when the last one is left alone with it.
+    trying: Mapped[int | None] = mapped_column(BigInteger)
+    tries: Mapped[int] = mapped_column(Integer, default=0)
+    trying_until: Mapped[datetime | None] = mapped_column(UtcDateTime())
 
     __table_args__ = (
         UniqueConstraint("organization_id", "consumer", info={"field": "consumer"}),

@@ -64,6 +64,7 @@ from procur.db.repositories.sign_in import (
 )
 from procur.db.repositories.sourcing import RequestRepository
 from procur.db.repositories.tenders import AnalysisRepository, BidDocumentRepository, TenderRepository
+from procur.db.repositories.tries import TryRepository
 from procur.db.repositories.usage import LlmCallRepository, ModelCost, Spent, UsageRepository
 from procur.db.repositories.vendor_observations import VendorObservationRepository
 from procur.db.repositories.vendors import VendorRepository
@@ -149,6 +150,7 @@ __all__ = [
     "TenderRepository",
     "TrailEntry",
     "TrailFilter",
+    "TryRepository",
     "UsageRepository",
     "UserMetricsRepository",
     "UserRepository",

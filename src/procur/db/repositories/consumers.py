@@ -129,6 +129,16 @@ class ConsumerRepository(Checked):
         )
         return list(self.session.scalars(statement))
 
+    def ask(self) -> None:
+        """Ask the database for nothing: it raises when the transaction is over."""
+        self.session.execute(select(1))
+
+    def has_pending(self, consumer: str) -> bool:
+        """Say whether any fact is to be tried again, now or later."""
+        return bool(
+            self.session.scalar(select(select(_DELIVERIES.c.id).where(*self._pending(consumer)).exists()))
+        )
+
     def due(self, consumer: str, limit: int = 100) -> list[Due]:
         """Return the facts that are to be tried again now, in order of position."""
         statement = (

@@ -49,7 +49,11 @@ def upgrade() -> None:
     # Positions were texts that nothing has written yet; now they are places in the log.
     op.drop_table("event_offsets")
     _event_offsets(
-        sa.BigInteger(), sa.CheckConstraint("position >= 0", name=op.f("ck_event_offsets_position"))
+        sa.BigInteger(),
+        sa.Column("trying", sa.BigInteger(), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("trying_until", MOMENT, nullable=True),
+        sa.CheckConstraint("position >= 0", name=op.f("ck_event_offsets_position")),
     )
 
 
@@ -96,17 +100,17 @@ def _jobs() -> None:
     )
 
 
-def _event_offsets(position: "sa.types.TypeEngine[Any]", *checks: sa.CheckConstraint) -> None:
+def _event_offsets(position: "sa.types.TypeEngine[Any]", *more: "sa.schema.SchemaItem") -> None:
     op.create_table(
         "event_offsets",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("consumer", sa.String(120), nullable=False),
         sa.Column("position", position, nullable=False),
+        *more,
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("updated_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("organization_id", "id", name="pk_event_offsets"),
-        *checks,
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organizations.id"], name="fk_event_offsets_organization_id_organizations"
         ),
