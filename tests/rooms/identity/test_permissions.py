@@ -104,6 +104,7 @@ MEANT: dict[str, tuple[set[str], Step]] = {
         lambda w: setting_up.list_vendors(w, category=None, search=None, limit=5, cursor=None),
     ),
     "show_vendor": (INSIDE, lambda w: setting_up.show_vendor(w, "boards")),
+    "confirm_vendor_prices": (BUY, lambda w: setting_up.confirm_vendor_prices(w, "boards")),
     "update_vendor": (BUY, lambda w: setting_up.update_vendor(w, "boards", country="US")),
     "add_evidence": (
         DECIDE,
@@ -121,7 +122,7 @@ MEANT: dict[str, tuple[set[str], Step]] = {
     "cancel_job": (ADMIN, lambda w: jobs.cancel_job(w, NOBODY, reason=None)),
     "redrive_jobs": (ADMIN, lambda w: jobs.redrive_jobs(w, (), kind=None)),
     "add_key": (ADMIN, lambda w: keys.add_key(w, name="k", scopes=("events.read",), expires_at=None)),
-    "list_keys": (ADMIN, keys.list_keys),
+    "list_keys": (ADMIN, lambda w: keys.list_keys(w, limit=5, cursor=None)),
     "revoke_key": (ADMIN, lambda w: keys.revoke_key(w, NOBODY, reason=None)),
     "list_all": (DECIDE, schedules.list_all),
     "pause": (ADMIN, lambda w: schedules.pause(w, "cleanup")),
