@@ -34,11 +34,20 @@ class Follower:
         self.position, self.head = position, head
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
+        self.closing = asyncio.Event()
 
     def wake(self) -> None:
         """Let the client look again; called from the reader's thread."""
+        self._set(self._news)
+
+    def close(self) -> None:
+        """Tell the client that it is over; called from any thread."""
+        self._set(self.closing)
+        self._set(self._news)
+
+    def _set(self, event: asyncio.Event) -> None:
         with suppress(RuntimeError):  # its event loop has ended, and with it whoever waited
-            self._loop.call_soon_threadsafe(self._news.set)
+            self._loop.call_soon_threadsafe(event.set)
 
     async def news(self, timeout: float) -> bool:  # noqa: ASYNC109 - the end of the wait is an answer
         """Wait until there may be news; False when there were none for so many seconds."""
@@ -116,7 +125,7 @@ class Hub:
         with self._lock:
             followers = [one for channel in self._channels.values() for one in channel.followers]
         for follower in followers:
-            follower.wake()
+            follower.close()
 
     def join(self, timeout: float = 5) -> None:
         """Wait for the reader to end."""

@@ -23,6 +23,7 @@ from procur.web.hub import Follower, Hub
 HEARTBEAT = 15.0  # seconds of silence after which a sign of life is sent, and between two looks at the key
 PROGRESS = 3.0  # seconds after which a client is told its place while it wants nothing of what comes by
 SLOW = 30.0  # seconds that a client may leave what it was sent untaken
+LAST = 2.0  # the same when the server stops: nobody may hold that up
 LONGEST = 900.0  # seconds after which a client has to connect again, perhaps to another process
 RETRY = 2000  # milliseconds after which a client that was cut off connects again
 
@@ -91,16 +92,17 @@ class EventStream(Response):
         self._hub.follow(self._follower)
         gone = asyncio.ensure_future(_disconnected(receive))
         told = asyncio.ensure_future(self._tell(send))
+        over = asyncio.ensure_future(_over(self._follower))
         try:
-            await asyncio.wait({gone, told}, return_when=asyncio.FIRST_COMPLETED)
-            if told.done() and not told.result():
+            await asyncio.wait({gone, told, over}, return_when=asyncio.FIRST_COMPLETED)
+            if over.done() or (told.done() and not told.result()):
                 # What waits in the connection's buffer is not taken either: closing it would wait for that.
                 scope.get("state", {}).get("abort", _nothing)()
                 await asyncio.wait({gone}, timeout=1)
         finally:
-            for task in (gone, told):
+            for task in (gone, told, over):
                 task.cancel()
-            await asyncio.gather(gone, told, return_exceptions=True)
+            await asyncio.gather(gone, told, over, return_exceptions=True)
             self._hub.leave(self._follower)
 
     async def _tell(self, send: Send) -> bool:
@@ -178,6 +180,11 @@ async def _disconnected(receive: Receive) -> None:
     message: Message = {"type": ""}
     while message["type"] != "http.disconnect":
         message = await receive()
+
+
+async def _over(follower: Follower) -> None:
+    await follower.closing.wait()
+    await asyncio.sleep(LAST)
 
 
 def _nothing() -> None:

@@ -44,6 +44,7 @@ class House:
             wake=self._wake,
         )
         self._bus = make_bus(database, handlers, wake=self._wake)
+        self._started = False
 
     def start(self) -> None:
         """Begin to work; organisations that lack schedules get them, now and every hour."""
@@ -51,9 +52,12 @@ class House:
         self._wake.start()
         self._bus.start()
         self.worker.start()
+        self._started = True
 
     def check(self) -> None:
         """Raise Unavailable when a thread has ended by itself: what it did is not done any more."""
+        if not self._started:
+            raise Unavailable("the workers have not started yet")
         if gone := self.worker.ended() + self._bus.ended():
             raise Unavailable("does not run: " + ", ".join(gone), hint="the log says why; start anew")
 

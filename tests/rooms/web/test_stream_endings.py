@@ -1,11 +1,15 @@
 """How a stream ends before its time: nobody reads it, its key is closed, there are too many."""
 
+import logging
 import socket
 import threading
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import httpx2
+import pytest
 
+from factories.people import make_people
 from factories.serving import Heard, append, listen, make_key, serving
 from procur.core.metrics import metrics
 from procur.db.repositories import ApiKeyRepository, EventRepository, UserRepository
@@ -40,31 +44,58 @@ def follow(address, key, **query):
     return heard, thread
 
 
-def test_a_client_that_takes_nothing_is_cut_off_and_its_connection_is_gone(database, people, monkeypatch):
-    monkeypatch.setattr(stream, "SLOW", 0.3)
-    key = make_key(database, people.alice, "events.read", "request.read")
+@pytest.fixture
+def much(sqlite_database):
+    """More facts than all buffers between server and client hold; lend a key to read them."""
+    database, people = sqlite_database, make_people(sqlite_database)
     with database.get_session(people.organization_id) as session:
-        for each in range(400):
+        for each in range(60):
             EventRepository(session).append(
                 type="RequestMoved", aggregate_type="request", aggregate_id=f"REQ-{each}",
-                payload={"n": "x" * 20_000},
+                payload={"n": "x" * 100_000},
             )  # fmt: skip
     number(database, people.organization_id)
+    return make_key(database, people.alice, "events.read", "request.read")
+
+
+@contextmanager
+def lazy(server, address, key):
+    """Ask for the stream and take nothing of it."""
+    place = urlsplit(address)
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect((place.hostname, place.port))
+        asked = f"GET /api/v1/events/stream?after=0 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n"
+        client.sendall(f"{asked}\r\n".encode())
+        wait_for(lambda: any(each.transport.get_write_buffer_size() for each in held(server)))
+        yield
+
+
+def held(server):
+    return list(server.server_state.connections)
+
+
+def test_a_client_that_takes_nothing_is_cut_off_and_its_connection_is_gone(
+    sqlite_database, much, monkeypatch
+):
+    monkeypatch.setattr(stream, "SLOW", 0.3)
     dropped = metrics().stream_dropped._value.get()
-    with serving(database) as (server, address):
-        place = urlsplit(address)
-        lazy = socket.socket()
-        lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        with lazy:
-            lazy.connect((place.hostname, place.port))
-            asked = (
-                f"GET /api/v1/events/stream?after=0 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n"
-            )
-            lazy.sendall(f"{asked}\r\n".encode())
+    with serving(sqlite_database) as (server, address):
+        with lazy(server, address, much):
             wait_for(lambda: metrics().stream_dropped._value.get() == dropped + 1)
-            wait_for(lambda: not server.server_state.connections, 3)
+            wait_for(lambda: not held(server), 3)
         # It is one client's trouble: others are served, and the slow one would go on where it was.
-        assert listen(address, key, 3, after=0).ids[:3] == [1, 2, 3]
+        assert listen(address, much, 3, after=0).ids[:3] == [1, 2, 3]
+
+
+def test_a_client_that_takes_nothing_does_not_hold_up_the_end(sqlite_database, much, monkeypatch, caplog):
+    monkeypatch.setattr(stream, "LAST", 0.1)
+    with serving(sqlite_database) as (server, address), lazy(server, address, much):
+        server.should_exit = True
+        wait_for(lambda: not held(server), 3)
+    assert not [
+        each for each in caplog.records if each.name == "uvicorn.error" and each.levelno >= logging.ERROR
+    ]
 
 
 def test_a_key_that_is_closed_ends_its_stream_within_a_heartbeat(database, people, monkeypatch):

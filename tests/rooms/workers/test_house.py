@@ -18,8 +18,8 @@ class _Short(RunningBus):
 
 def test_a_thread_that_has_ended_is_told(sqlite_database, tmp_path):
     house = House(sqlite_database, Tools.from_environment(tmp_path, sqlite_database), handlers(), threads=1)
-    with pytest.raises(Unavailable, match="procur-job-0"):
-        house.check()  # nothing runs yet
+    with pytest.raises(Unavailable, match="not started yet"):
+        house.check()
     house.start()
     house.check()
     whole, house._bus = house._bus, _Short(sqlite_database, None).start()
