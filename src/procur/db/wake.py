@@ -134,7 +134,7 @@ class Wake:
                     work()
             except Exception as error:
                 # A connection of the driver's own is not told apart by SQLAlchemy.
-                if type(error).__module__.partition(".")[0] not in {"psycopg", "psycopg2"}:
+                if type(error).__module__.partition(".")[0] not in {"psycopg", "psycopg2", "sqlite3"}:
                     raise
             self._stopping.wait(_TRY_AGAIN)
 

@@ -1,6 +1,6 @@
 """What people do to facts on their way: look, redrive, give up, replay; checked and on record."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -25,9 +25,12 @@ def dead_letters(
     return EventDeliveryRepository(session).dead_letters(group, limit)
 
 
-def redrive_group(session: Session, actor: Actor, *, group: str, now: datetime) -> int:
-    """Have all dead letters of a group delivered again; return how many."""
+def redrive_group(
+    session: Session, actor: Actor, *, group: str, groups: Collection[str], now: datetime
+) -> int:
+    """Have all dead letters of a group, one of those that there are, delivered again; return how many."""
     actor.require(_MANAGE)
+    _check_groups([group], groups)
     deliveries, total = EventDeliveryRepository(session), 0
     while rows := deliveries.dead_letters(group, _MANY):
         total += deliveries.redrive(row.id for row in rows)
@@ -36,10 +39,13 @@ def redrive_group(session: Session, actor: Actor, *, group: str, now: datetime) 
     return total
 
 
-def redrive(session: Session, actor: Actor, *, ids: Iterable[UUID], now: datetime) -> int:
+def redrive(
+    session: Session, actor: Actor, *, ids: Iterable[UUID], groups: Collection[str], now: datetime
+) -> int:
     """Have these dead letters (by delivery or fact) delivered again; return how many."""
     actor.require(_MANAGE)
     rows = _found(session, ids)
+    _check_groups([row.consumer for row in rows], groups)
     total = EventDeliveryRepository(session).redrive(row.id for row in rows)
     _on_record(session, actor, rows, now, reason=None)
     return total
@@ -61,6 +67,7 @@ def replay_group(
     actor: Actor,
     *,
     group: str,
+    groups: Collection[str],
     now: datetime,
     position: int | None = None,
     since: datetime | None = None,
@@ -68,6 +75,7 @@ def replay_group(
 ) -> tuple[int, int]:
     """Let a group read again from a place, moment or fact on; return the place and how many facts follow."""
     actor.require(_MANAGE)
+    _check_groups([group], groups)
     place, number = replay(session, group, position=position, since=since, event=event)
     record(
         session,
@@ -78,6 +86,14 @@ def replay_group(
         category="system",
     )
     return place, number
+
+
+def _check_groups(asked: Iterable[str], groups: Collection[str]) -> None:
+    """Refuse groups that no handler is in (any more): nobody would take their facts."""
+    for group in asked:
+        if group not in groups:
+            names = ", ".join(sorted(groups))
+            raise NotFound(f"no handler is in a group {group[:64]!r}", field="group", hint=f"groups: {names}")
 
 
 def _found(session: Session, ids: Iterable[UUID]) -> list[EventDelivery]:

@@ -38,6 +38,7 @@ def test_facts_are_shown_and_followed(company: Terminal) -> None:
     events = told["events"]
     assert [each["position"] for each in events] == list(range(1, len(events) + 1))
     assert told["next"] == len(events)
+    assert company.told("events", "tail", "--type", "Nothing") == {"events": [], "next": len(events)}
     assert company.told("events", "tail", "--limit", "1")["events"] == events[-1:]
     assert company.told("events", "tail", "--after", str(len(events)))["events"] == []
     added = company.told("events", "tail", "--type", "UserAdded")["events"]
@@ -88,6 +89,21 @@ def test_dead_letters_are_listed_redriven_and_given_up(choked: Terminal) -> None
     assert {"DeadLettersRedriven", "DeadLettersDropped"} <= facts
     trail = [each["action"] for each in choked.told("audit", "list")["entries"]]
     assert trail.count("dead_letters_redriven") == 2
+
+
+def test_what_would_reach_nobody_is_refused(choked: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    dead = [each["id"] for each in choked.told("events", "dead")["dead"]]
+    for arguments in (["redrive", dead[0], "directroy"], ["redrive", "directory", "other"]):
+        assert choked("events", *arguments, "--json").error["code"] == "invalid_input"
+    monkeypatch.setattr(steps, "handlers", lambda: (Handler("another", frozenset(), _choke),))
+    for arguments in (
+        ["redrive", "directory"],
+        ["redrive", dead[0]],
+        ["replay", "directory", "--since", "2026-01-01"],
+    ):
+        error = choked("events", *arguments, "--json").error
+        assert (error["code"], error["hint"]) == ("not_found", "groups: another")
+    assert [each["id"] for each in choked.told("events", "dead")["dead"]] == dead
 
 
 def test_a_group_is_replayed(choked: Terminal) -> None:

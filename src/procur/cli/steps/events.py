@@ -10,7 +10,7 @@ from procur.cli.workspace import Workspace
 from procur.core.errors import InvalidInput
 from procur.db import Session
 from procur.db.models import EventDelivery, EventRecord
-from procur.db.repositories import EventDeliveryRepository, EventRepository
+from procur.db.repositories import EventDeliveryRepository, EventLogRepository, EventRepository
 from procur.db.tenancy import as_uuid
 from procur.events.groups import groups_of
 from procur.events.numbering import number
@@ -102,11 +102,15 @@ def redrive(workspace: Workspace, targets: tuple[str, ...]) -> dict[str, Any]:
     keys = _keys(targets)
     with workspace.session() as session:
         actor, now = workspace.actor(session, "work.manage"), workspace.clock.now()
-        if keys:
-            return {"redriven": service.redrive(session, actor, ids=keys, now=now)}
+        if len(keys) == len(targets):
+            return {"redriven": service.redrive(session, actor, ids=keys, groups=_groups(), now=now)}
         if len(targets) != 1:
-            raise InvalidInput("name one group, or the ids of dead letters", field="targets")
-        return {"redriven": service.redrive_group(session, actor, group=targets[0], now=now)}
+            raise InvalidInput(
+                "name one group, or the ids of dead letters", field="targets", hint="procur events dead"
+            )
+        return {
+            "redriven": service.redrive_group(session, actor, group=targets[0], groups=_groups(), now=now)
+        }
 
 
 def drop(workspace: Workspace, ids: tuple[str, ...], *, reason: str) -> dict[str, Any]:
@@ -129,7 +133,14 @@ def replay(
     with workspace.session() as session:
         actor, now = workspace.actor(session, "work.manage"), workspace.clock.now()
         place, facts = service.replay_group(
-            session, actor, group=group, position=position, since=since, event=key, now=now
+            session,
+            actor,
+            group=group,
+            groups=_groups(),
+            position=position,
+            since=since,
+            event=key,
+            now=now,
         )
     return {"group": group, "position": place, "facts": facts}
 
@@ -139,12 +150,18 @@ def _page(
 ) -> dict[str, Any]:
     events = EventRepository(session)
     wanted: dict[str, Any] = {"types": list(types) or None, "aggregate_id": aggregate}
+    # Before looking: what comes meanwhile is for the next page.
+    place = EventLogRepository(session).head() if after is None else after
     rows = events.latest(limit, **wanted) if after is None else events.after(after, limit, **wanted)
-    return {"events": [_event(row) for row in rows], "next": (rows[-1].position if rows else after) or 0}
+    return {"events": [_event(row) for row in rows], "next": (rows[-1].position if rows else place) or 0}
 
 
 def _keys(given: tuple[str, ...]) -> list[UUID]:
     return [key for key in map(as_uuid, given) if key is not None]
+
+
+def _groups() -> list[str]:
+    return [group.name for group in groups_of(handlers())]
 
 
 def _event(row: EventRecord) -> dict[str, Any]:

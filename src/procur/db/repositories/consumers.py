@@ -268,13 +268,16 @@ class ConsumerRepository(Checked):
         return self.session.scalar(statement.with_for_update(skip_locked=not wait))
 
     def _start(self, consumer: str, owner: UUID) -> int:
-        """Return where a consumer that leaves out the past begins: an organisation newer than it has none."""
+        """Return where a consumer that leaves out the past begins: at the first fact since there is one."""
         first = select(func.min(_OFFSETS.c.created_at)).where(_OFFSETS.c.consumer == consumer)
         with tenancy.across(self.session.connection()):
             began = self.session.scalar(first)
-        made = self.session.scalar(select(_ORGANIZATIONS.c.created_at).where(_ORGANIZATIONS.c.id == owner))
-        if began is not None and made is not None and made > began:
-            return 0
+        if began is not None:
+            since = select(func.min(_EVENTS.c.position)).where(
+                _EVENTS.c.organization_id == owner, _EVENTS.c.created_at >= began
+            )
+            if found := self.session.scalar(since):
+                return int(found) - 1
         head = self.session.scalar(select(_HEADS.c.position).where(_HEADS.c.organization_id == owner))
         return head or 0
 

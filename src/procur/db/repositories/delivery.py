@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, func, select, update
+from sqlalchemy import Table, and_, func, select, update
 
 from procur.core.errors import Conflict, NotFound
 from procur.db import tenancy
@@ -95,9 +95,17 @@ class EventDeliveryRepository(Repository[EventDelivery]):
         return self._all(statement.limit(bounded(limit)))
 
     def redrive(self, ids: Iterable[Key]) -> int:
-        """Put dead letters on their way again with all their attempts; return how many."""
+        """Put dead letters on their way again with all their attempts; return how many.
+
+        One behind an earlier fact of its aggregate that waits for its next try waits as long.
+        """
         keys = [self._key(one) for one in ids]
-        values = {"state": "pending", "attempts": 0, "next_attempt_at": database_time()}
+        self._hold_offsets(keys)
+        values = {
+            "state": "pending",
+            "attempts": 0,
+            "next_attempt_at": func.coalesce(_until(), database_time()),
+        }
         return self._set([EventDelivery.id.in_(keys), EventDelivery.state == "dead"], values)
 
     def drop(self, ids: Iterable[Key], *, reason: str) -> int:
@@ -113,6 +121,15 @@ class EventDeliveryRepository(Repository[EventDelivery]):
         return {"pending": 0, "done": 0, "dead": 0} | {
             str(state): number for state, number in self.session.execute(statement)
         }
+
+    def _hold_offsets(self, keys: Sequence[UUID]) -> None:
+        """Keep the readers of these deliveries' groups from setting facts aside meanwhile."""
+        groups = select(EventDelivery.consumer).where(*self._equal({}), EventDelivery.id.in_(keys))
+        held = select(EventOffset.id).where(
+            EventOffset.organization_id == tenancy.required_organization_id(self.session),
+            EventOffset.consumer.in_(groups),
+        )
+        self.session.execute(held.order_by(EventOffset.consumer).with_for_update())
 
     def _owners(self, keys: Sequence[UUID]) -> dict[UUID, UUID]:
         found: dict[UUID, UUID] = {}
@@ -135,6 +152,36 @@ class EventDeliveryRepository(Repository[EventDelivery]):
         )
         changed: Any = self.session.execute(statement)
         return int(changed.rowcount)
+
+
+def _until() -> Any:
+    """Return when the earlier facts of a dead letter's aggregate are tried again, null if none is."""
+    own, earlier, before = EventRecord.__table__.alias(), EventRecord.__table__.alias(), _DELIVERIES.alias()
+    return (
+        select(func.max(before.c.next_attempt_at))
+        .select_from(own)
+        .join(
+            earlier,
+            and_(
+                earlier.c.organization_id == own.c.organization_id,
+                earlier.c.aggregate_type == own.c.aggregate_type,
+                earlier.c.aggregate_id == own.c.aggregate_id,
+                earlier.c.position < own.c.position,
+            ),
+        )
+        .join(
+            before,
+            and_(
+                before.c.organization_id == earlier.c.organization_id,
+                before.c.event_id == earlier.c.id,
+                before.c.consumer == _DELIVERIES.c.consumer,
+                before.c.state == "pending",
+            ),
+        )
+        .where(own.c.organization_id == _DELIVERIES.c.organization_id, own.c.id == _DELIVERIES.c.event_id)
+        .correlate(_DELIVERIES)
+        .scalar_subquery()
+    )
 
 
 class InboxRepository(Repository[InboxEntry]):
