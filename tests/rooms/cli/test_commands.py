@@ -80,6 +80,7 @@ MORE: dict[tuple[str, ...], tuple[str, ...]] = {
     ("events", "redrive"): ("webhooks",),
     ("events", "replay"): ("webhooks", "--from-position", "1"),
     ("keys", "add"): ("k", "--scope", "events.read"),
+    ("notifications", "retry"): ("--failed",),
     ("policy", "set"): ("policy.json",),
     ("request", "new"): (NEED,),
     ("schedules", "pause"): ("cleanup",),
