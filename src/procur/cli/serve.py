@@ -2,9 +2,9 @@
 
 import click
 
+from procur.cli.queues import read_limits, read_queues
 from procur.cli.steps import serving as steps
 from procur.cli.workspace import Workspace, workspace_command
-from procur.core.errors import InvalidInput
 from procur.workers.tasks import QUEUES
 
 
@@ -28,15 +28,24 @@ from procur.workers.tasks import QUEUES
     show_default=True,
     help="Which queues to work on, with commas between them.",
 )
+@click.option("--limit", "limits", multiple=True, help="QUEUE=NUMBER: jobs at once on all machines together.")
 @workspace_command
-def serve(workspace: Workspace, *, host: str, port: int, no_workers: bool, threads: int, queues: str) -> None:
+def serve(
+    workspace: Workspace,
+    *,
+    host: str,
+    port: int,
+    no_workers: bool,
+    threads: int,
+    queues: str,
+    limits: tuple[str, ...],
+) -> None:
     """Answer over HTTP and do the jobs that wait, in one process, until stopped.
 
     The event stream, health and metrics; see docs/how-to/follow-the-event-stream.md. Ctrl-C or SIGTERM tells
     who follows the stream, lets the jobs at work finish (ten seconds at most) and hands the others back.
     """
-    names = [name.strip() for name in queues.split(",") if name.strip()]
-    if not names or (unknown := sorted(set(names) - set(QUEUES))):
-        named = ", ".join(unknown) if names else "none"
-        raise InvalidInput(f"no such queue: {named}", field="queues", hint="queues: " + ", ".join(QUEUES))
-    steps.serve(workspace, host=host, port=port, queues=[] if no_workers else names, threads=threads)
+    names = read_queues(queues)
+    served = [] if no_workers else names
+    bounds = read_limits(limits, served)
+    steps.serve(workspace, host=host, port=port, queues=served, threads=threads, limits=bounds)

@@ -3,9 +3,10 @@
 import click
 from click.core import ParameterSource
 
+from procur.cli.queues import read_limits, read_queues
 from procur.cli.steps import working as steps
 from procur.cli.steps.relaying import work_for_celery
-from procur.cli.workspace import Workspace, read_pairs, workspace_command
+from procur.cli.workspace import Workspace, workspace_command
 from procur.core.errors import InvalidInput
 from procur.workers.tasks import QUEUES
 
@@ -59,10 +60,7 @@ def work(
     SIGTERM lets the jobs at work finish (ten seconds at most) and hands the others back; a second one stops
     at once, and the jobs are taken over when their leases have run out.
     """
-    names = [name.strip() for name in queues.split(",") if name.strip()]
-    if not names or (unknown := sorted(set(names) - set(QUEUES))):
-        named = ", ".join(unknown) if names else "none"
-        raise InvalidInput(f"no such queue: {named}", field="queues", hint="queues: " + ", ".join(QUEUES))
+    names = read_queues(queues)
     for chosen, others in _NOT_WITH.items():
         _refuse_together(chosen, others)
     if once:
@@ -71,7 +69,7 @@ def work(
     if celery:
         work_for_celery(workspace, names, processes=threads, lease=lease)
         return
-    bounds = {queue: _number(text) for queue, text in read_pairs(limits, option="limit").items()}
+    bounds = read_limits(limits, names)
     place = None if metrics_port is None else (metrics_host, metrics_port)
     steps.work(workspace, names, threads=threads, lease=lease, limits=bounds, metrics=place)
 
@@ -85,9 +83,3 @@ def _refuse_together(chosen: str, others: tuple[str, ...]) -> None:
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             option = "limit" if name == "limits" else name.replace("_", "-")
             raise InvalidInput(f"--{option} has no effect with --{chosen}", field=option)
-
-
-def _number(text: str) -> int:
-    if not text.isdecimal() or not int(text[:9]) > 0:
-        raise InvalidInput(f"a limit is a whole number from 1, not {text!r}", field="limit")
-    return int(text[:9])

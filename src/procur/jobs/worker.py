@@ -106,7 +106,7 @@ class Worker:
             held.lost = True
         self._claiming.join(max(0.1, min(_LONGEST_CLAIM, until - time.monotonic() - reserve)))
         handing = self._hand_back([*self._desk.close(), *(held.job for held in left)])
-        handing.join(max(reserve, until - time.monotonic()))
+        handing.join(max(_TO_HAND_BACK, until - time.monotonic()))
         if handing.is_alive():
             get_logger("procur.jobs").warning("nothing could be handed back, the leases run out instead")
         self._stopped.set()

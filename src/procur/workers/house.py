@@ -55,14 +55,16 @@ class House:
         self._started = True
 
     def check(self) -> None:
-        """Raise Unavailable when a thread has ended by itself: what it did is not done any more."""
+        """Raise Unavailable when threads have ended or hang: what they did is not done any more."""
         if not self._started:
             raise Unavailable("the workers have not started yet")
+        if self.worker.hung():
+            raise Unavailable("every thread is held by a job that takes too long", hint="start anew")
         if gone := self.worker.ended() + self._bus.ended():
             raise Unavailable("does not run: " + ", ".join(gone), hint="the log says why; start anew")
 
     def stop(self, timeout: float = 8.0) -> bool:
-        """End within so many seconds; False when jobs were still at work and have been handed back."""
+        """End within so many seconds; False when jobs were still at work: they are left to others."""
         until = time.monotonic() + timeout
         ended = self.worker.stop(timeout)
         stopped = self._bus.stop(max(1.0, until - time.monotonic()))

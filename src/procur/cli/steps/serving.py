@@ -12,6 +12,7 @@ from types import FrameType
 import click
 
 from procur.app import create_app, handlers
+from procur.cli.queues import tell_limits
 from procur.cli.workspace import Workspace
 from procur.core import logs, tracing
 from procur.core.errors import Unavailable
@@ -24,7 +25,15 @@ _END_WITHIN = 8.0  # seconds that jobs at work have to finish; the process ends 
 _WAITS_TOO_LONG = 60.0  # seconds a due job may wait before its queue is called unserved
 
 
-def serve(workspace: Workspace, *, host: str, port: int, queues: list[str], threads: int) -> None:
+def serve(
+    workspace: Workspace,
+    *,
+    host: str,
+    port: int,
+    queues: list[str],
+    threads: int,
+    limits: dict[str, int],
+) -> None:
     """Serve, and work on these queues (none: only serve), until a signal comes; a second one ends at once."""
     logs.configure()
     end_traces = tracing.configure("procur")
@@ -32,7 +41,7 @@ def serve(workspace: Workspace, *, host: str, port: int, queues: list[str], thre
     house, checks = None, {}
     if queues:
         tools = Tools.from_environment(workspace.home, database)
-        house = House(database, tools, handlers(), queues=queues, threads=threads)
+        house = House(database, tools, handlers(), queues=queues, threads=threads, limits=limits)
         checks = {"threads": house.check, "workers": lambda: _check_queues(database, queues)}
     app = create_app(database, hints=house is None, checks=checks)
     from procur.web.server import Server  # after create_app, which says what to install
@@ -49,7 +58,7 @@ def serve(workspace: Workspace, *, host: str, port: int, queues: list[str], thre
                 house.start()
             while serving.is_alive() and not server.started and not stop.wait(0.01):
                 pass
-            _greet(workspace, listening, queues, threads)
+            _greet(workspace, listening, queues, threads, limits)
             while serving.is_alive() and not stop.wait(0.5):  # woken for signals on every platform
                 pass
             failed = not stop.is_set()
@@ -61,7 +70,7 @@ def serve(workspace: Workspace, *, host: str, port: int, queues: list[str], thre
         end_traces()
     if failed:
         raise Unavailable("the server has ended by itself", hint="its log says why")
-    left = "all jobs at work have finished." if ended else "what was not finished is handed back."
+    left = "all jobs at work have finished." if ended else "what was not finished is left to others."
     _say(workspace, {"stopped": True, "finished": ended}, f"Stopped: {left}")
 
 
@@ -107,11 +116,15 @@ def _check_queues(database: DatabaseSession, queues: list[str]) -> None:
             raise Unavailable(f"jobs of the queue {each.queue} have waited for {each.oldest:.0f} seconds")
 
 
-def _greet(workspace: Workspace, listening: socket.socket, queues: list[str], threads: int) -> None:
+def _greet(
+    workspace: Workspace, listening: socket.socket, queues: list[str], threads: int, limits: dict[str, int]
+) -> None:
     host, port, *_ = listening.getsockname()
     address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     works = f"working on {', '.join(queues)} in {threads} threads" if queues else "without workers"
-    told = {"address": address, "queues": queues, "threads": threads if queues else 0}
+    if limits:
+        works += f" ({tell_limits(limits)})"
+    told = {"address": address, "queues": queues, "threads": threads if queues else 0, "limits": limits}
     _say(workspace, told, f"Serving on {address}, {works}. Ctrl-C stops.")
 
 

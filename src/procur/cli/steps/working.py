@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from types import FrameType
 from typing import Any, Protocol
@@ -11,8 +12,10 @@ from typing import Any, Protocol
 import click
 
 from procur.app import handlers
+from procur.cli.queues import tell_limits
 from procur.cli.workspace import Workspace
 from procur.core import logs, tracing
+from procur.core.errors import Unavailable
 from procur.events.inprocess import deliver
 from procur.jobs.drain import Only, drain
 from procur.web.figures import Figures, answering
@@ -21,6 +24,7 @@ from procur.workers.tasks import tasks
 from procur.workers.tools import Tools
 
 _END_WITHIN = 8.0  # seconds that jobs at work have to finish; the process ends within ten
+_NOTHING_TO_WAIT_FOR = 1.0  # seconds, when all that is at work hangs
 
 
 class Runs(Protocol):
@@ -63,11 +67,20 @@ def work(
         workspace.database, tools, handlers(), queues=queues, threads=threads, lease=lease, limits=limits
     )
     kinds = sorted(task.kind.name for task in house.tasks if task.kind.queue in queues)
-    told = {"worker": house.worker.name, "queues": queues, "threads": threads, "lease": lease, "kinds": kinds}
+    told = {
+        "worker": house.worker.name,
+        "queues": queues,
+        "threads": threads,
+        "lease": lease,
+        "limits": limits,
+        "kinds": kinds,
+    }
     lines = [
         f"Working on {', '.join(queues)} in {threads} threads as {house.worker.name}.",
         f"  kinds of work: {', '.join(kinds) or 'none'}",
     ]
+    if limits:
+        lines.append(f"  {tell_limits(limits)}")
     with ExitStack() as shown:
         if metrics is not None:
             figures = Figures(workspace.database, {handler.group for handler in handlers()})
@@ -75,11 +88,22 @@ def work(
             told["metrics"] = f"http://{metrics[0]}:{port}/metrics"
             lines.append(f"  figures: {told['metrics']}")
         lines.append("  Ctrl-C stops: jobs at work finish first.")
-        until_stopped(workspace, "procur-work", house, told, "\n".join(lines))
+        until_stopped(workspace, "procur-work", house, told, "\n".join(lines), hung=house.worker.hung)
 
 
-def until_stopped(workspace: Workspace, service: str, house: Runs, told: dict[str, Any], text: str) -> None:
-    """Run something until a signal comes; the second one ends the process at once."""
+def until_stopped(
+    workspace: Workspace,
+    service: str,
+    house: Runs,
+    told: dict[str, Any],
+    text: str,
+    *,
+    hung: Callable[[], bool] = lambda: False,
+) -> None:
+    """Run something until a signal comes; the second one ends the process at once.
+
+    Unavailable: it has `hung`, so that nothing more would be done here; whoever supervises starts it again.
+    """
     logs.configure()
     end_traces = tracing.configure(service)
     stop = threading.Event()
@@ -93,14 +117,17 @@ def until_stopped(workspace: Workspace, service: str, house: Runs, told: dict[st
     house.start()
     _say(workspace, told, text)
     try:
-        while not stop.wait(1.0):  # woken for signals on every platform
+        while not stop.wait(1.0) and not hung():  # woken for signals on every platform
             pass
-        ended = house.stop(_END_WITHIN)
+        of_itself = not stop.is_set()
+        ended = house.stop(_NOTHING_TO_WAIT_FOR if of_itself else _END_WITHIN)
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
         end_traces()
-    left = "all jobs at work have finished." if ended else "what was not finished is handed back."
+    if of_itself:
+        raise Unavailable("every thread was held by a job that takes too long", hint="start it again")
+    left = "all jobs at work have finished." if ended else "what was not finished is left to others."
     _say(workspace, {"stopped": True, "finished": ended}, f"Stopped: {left}")
 
 
