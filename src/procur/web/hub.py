@@ -3,61 +3,22 @@
 import asyncio
 import threading
 from bisect import bisect_right
-from contextlib import suppress
 from uuid import UUID
 
-from procur.core.errors import Conflict, LimitReached, ProcurError, Unavailable
+from procur.core.errors import Conflict, ProcurError, Unavailable
 from procur.core.logs import get_logger
 from procur.core.metrics import metrics
 from procur.db import DatabaseSession
 from procur.db.repositories import LiveRepository
 from procur.db.wake import Wake
 from procur.web.facts import Told, told
+from procur.web.followers import Follower, refuse_too_many
 
 KEPT = 1000  # facts of an organisation that stay in memory while somebody follows it
 PAGE = 200
-# Streams at once in this process: of one key, of one organisation. A program that forgets to close them
-# takes the places of nobody else.
-MOST_OF_KEY = 50
-MOST_OF_ORGANIZATION = 500
 _PAUSE = 1.0  # seconds after the database could not be read
 # Seconds to wait before each look after a hint: facts get their place a moment after their commit.
 _LOOKS = (0.0, 0.01, 0.03, 0.1)
-
-
-class Follower:
-    """One client: how far it has been told, and what wakes it in its event loop."""
-
-    def __init__(self, organization: UUID, position: int, head: int, *, key: UUID | None = None) -> None:
-        """Begin behind `position` in a log that ends at `head`; `key` is what it came in by."""
-        self.organization, self.key = organization, key
-        self.position, self.head = position, head
-        self._loop = asyncio.get_running_loop()
-        self._news = asyncio.Event()
-        self.closing = asyncio.Event()
-
-    def wake(self) -> None:
-        """Let the client look again; called from the reader's thread."""
-        self._set(self._news)
-
-    def close(self) -> None:
-        """Tell the client that it is over; called from any thread."""
-        self._set(self.closing)
-        self._set(self._news)
-
-    def _set(self, event: asyncio.Event) -> None:
-        with suppress(RuntimeError):  # its event loop has ended, and with it whoever waited
-            self._loop.call_soon_threadsafe(event.set)
-
-    async def news(self, timeout: float) -> bool:  # noqa: ASYNC109 - the end of the wait is an answer
-        """Wait until there may be news; False when there were none for so many seconds."""
-        try:
-            async with asyncio.timeout(timeout):
-                await self._news.wait()
-        except TimeoutError:
-            return False
-        self._news.clear()
-        return True
 
 
 class _Channel:
@@ -153,7 +114,7 @@ class Hub:
         with self._lock:
             # At the log's end: a client that is behind it reads by itself, or all others would wait for it.
             channel = self._channels.get(follower.organization) or _Channel(follower.head)
-            _refuse_too_many(channel.followers, follower)
+            refuse_too_many(channel.followers, follower)
             self._channels[follower.organization] = channel
             channel.followers.add(follower)
         self._wanted.set()
@@ -247,18 +208,6 @@ class Hub:
         for follower in followers:
             follower.wake()
         return True
-
-
-def _refuse_too_many(followers: set[Follower], new: Follower) -> None:
-    of_key = sum(one.key == new.key for one in followers)
-    if of_key < MOST_OF_KEY and len(followers) < MOST_OF_ORGANIZATION:
-        return
-    whose, most = ("key", MOST_OF_KEY) if of_key >= MOST_OF_KEY else ("organisation", MOST_OF_ORGANIZATION)
-    raise LimitReached(
-        f"{most} streams of this {whose} are open already",
-        hint="close those that nobody reads; one stream can serve many windows",
-        details={"meter": "event streams", "used": most, "limit": most},
-    )
 
 
 def _complain(error: Exception) -> None:

@@ -18,7 +18,8 @@ from procur.core.metrics import metrics
 from procur.web import API
 from procur.web.deps import actor_again, caller_with, database_of
 from procur.web.facts import Wanted
-from procur.web.hub import Follower, Hub
+from procur.web.followers import Follower
+from procur.web.hub import Hub
 
 HEARTBEAT = 15.0  # seconds of silence after which a sign of life is sent, and between two looks at the key
 PROGRESS = 3.0  # seconds after which a client is told its place while it wants nothing of what comes by

@@ -14,8 +14,7 @@ from factories.serving import Heard, append, listen, make_key, serving
 from procur.core.metrics import metrics
 from procur.db.repositories import ApiKeyRepository, EventRepository, UserRepository
 from procur.events.numbering import number
-from procur.web import hub as hubs
-from procur.web import stream
+from procur.web import followers, stream
 
 
 def wait_for(condition, seconds=15):
@@ -130,8 +129,8 @@ def test_a_key_that_is_closed_ends_its_stream_within_a_heartbeat(database, peopl
 def test_too_many_streams_of_one_key_are_refused_and_take_nobody_elses_place(
     served, database, people, alice_key, monkeypatch
 ):
-    monkeypatch.setattr(hubs, "MOST_OF_KEY", 2)
-    monkeypatch.setattr(hubs, "MOST_OF_ORGANIZATION", 3)
+    monkeypatch.setattr(followers, "MOST_OF_KEY", 2)
+    monkeypatch.setattr(followers, "MOST_OF_ORGANIZATION", 3)
     monkeypatch.setattr(stream, "HEARTBEAT", 0.1)
     other, third, rival = (
         make_key(database, one, "events.read") for one in (people.alice, people.alice, people.charlie)
