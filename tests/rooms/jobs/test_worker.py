@@ -180,6 +180,28 @@ def test_one_thread_serves_all_queues_alike(database: DatabaseSession) -> None:
     assert len(order) < 20
 
 
+def test_a_full_queue_is_asked_more_and_more_seldom_until_a_job_ends(
+    database: DatabaseSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments: list[float] = []
+
+    def counted(self: ClaimRepository, *given: Any, **more: Any) -> list[ClaimedJob]:
+        moments.append(time.monotonic())
+        return claim(self, *given, **more)
+
+    keys, claim = [ask(database) for _ in range(2)], ClaimRepository.claim
+    with database.system_session() as session:
+        wanted, lease = Queues(("default",), ("add",)), Lease(uuid4(), "elsewhere", 30.0)
+        [elsewhere] = ClaimRepository(session).claim(wanted, 1, lease=lease)
+    monkeypatch.setattr(ClaimRepository, "claim", counted)
+    with working(database, adding(), limits={"default": 1}):
+        until(lambda: len(moments) >= 5)
+        assert moments[4] - moments[0] > 0.6  # 0.05 + 0.1 + 0.2 + 0.4; not each 0.05
+        with database.system_session() as session:
+            ClaimRepository(session).finish_many([elsewhere])
+        until(lambda: {job(database, key).state for key in keys} == {"done"})
+
+
 def test_jobs_that_wait_for_a_thread_too_long_go_to_others(database: DatabaseSession) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
