@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import PendingRollbackError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from procur.core.clock import Clock
 from procur.core.errors import Conflict, InvalidInput, Unavailable
@@ -327,11 +328,16 @@ class DatabaseSession:
             engine.dispose(close=False)
 
     def close(self) -> None:
-        """Close every pooled connection."""
+        """Close every pooled connection; what a thread still uses is closed when it comes back."""
         engine, self._engine = self._engine, None
         if engine is not None:
+            event.listen(engine.pool, "checkin", _close_record)
             engine.dispose()
         self._organizations.clear()
+
+
+def _close_record(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.invalidate()
 
 
 def _session_maker(engine: Engine) -> sessionmaker[_Session]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import httpx2
+import psycopg
 import pytest
 from fastapi import Depends, FastAPI
 from fastapi.testclient import TestClient
@@ -349,3 +350,19 @@ def test_a_read_only_file_can_be_read_and_says_so_when_written(sqlite_database: 
     with pytest.raises(Unavailable, match="read-only"), sealed.get_session() as session:
         VendorRepository(session).create(vendor_id="v", name="V")
     sealed.close()
+
+
+def test_a_connection_in_use_when_the_database_is_closed_is_closed_when_it_comes_back(
+    database: DatabaseSession,
+) -> None:
+    scope = database.get_session()
+    session = scope.__enter__()
+    raw = session.connection().connection.driver_connection
+    database.close()
+    VendorRepository(session).create(vendor_id="late", name="Late")
+    scope.__exit__(None, None, None)
+    closed = psycopg.OperationalError if hasattr(raw, "pgconn") else sqlite3.ProgrammingError
+    with pytest.raises(closed, match="closed"):
+        raw.execute("SELECT 1")
+    with database.get_session() as session:
+        assert VendorRepository(session).count() == 1
