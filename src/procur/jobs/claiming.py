@@ -18,10 +18,9 @@ POLL = 1.0  # seconds between two looks for jobs when nobody tells of any
 _STALE = 1.0  # seconds a claimed job may wait for a thread before others get it
 _MANY = 100  # finished jobs that are noted at once, whatever else there is to do
 _FLUSH = 0.02  # seconds before finished jobs are noted, when no claim goes with it
-_BUSY = (
-    0.05  # seconds before jobs that are due but not to be had are asked for again, twice as long each time
-)
+_BUSY = 0.05  # seconds before what is due but not to be had is asked for again, twice as long each time
 _MOST_DOUBLINGS = 5
+_BREATH = 0.005  # seconds until the next claim when one has got all there was
 
 
 class Claimer:
@@ -125,6 +124,8 @@ class Claimer:
             self._claim_at = 0.0
             if jobs:
                 self._in_vain = 0
+                if len(jobs) < room:  # that was all: let its threads begin before anybody asks again
+                    self._claim_at = time.monotonic() + _BREATH
             else:
                 # What is due but could not be had is locked, or its queue is full: not at once again.
                 self._note_due(claims.due_in(self._turns.wanted), least=_BUSY * 2**self._in_vain)

@@ -59,6 +59,13 @@ def working(database: DatabaseSession, *tasks: Task[Any], **options: Any) -> Ite
         worker.stop(5.0)
 
 
+def let_go(go_on: threading.Event, worker: Worker) -> None:
+    """Let jobs end that outlived their worker, before the database goes with the test."""
+    go_on.set()
+    for thread in worker._doing:
+        thread.join(SOON)
+
+
 def test_what_is_asked_for_is_done_once_each(database: DatabaseSession) -> None:
     with database.get_session("acme") as session:
         for _ in range(40):
@@ -277,7 +284,7 @@ def test_stopping_waits_for_no_database(database: DatabaseSession) -> None:
         assert not worker.stop(timeout=0.5)
         assert time.monotonic() - started < 3
     until(lambda: job(database, key).state == "ready")  # it arrives all the same
-    go_on.set()
+    let_go(go_on, worker)
 
 
 def test_stopping_hands_back_what_is_not_done(database: DatabaseSession) -> None:
@@ -295,7 +302,7 @@ def test_stopping_hands_back_what_is_not_done(database: DatabaseSession) -> None
     assert not worker.stop(timeout=0.3)
     # At once, unless the database is slow: then nobody waits for it, and it arrives all the same.
     until(lambda: {(job(database, key).state, job(database, key).attempt) for key in keys} == {("ready", 0)})
-    go_on.set()
+    let_go(go_on, worker)
     with working(database, adding()):
         until(lambda: total(database) == 6)
 
