@@ -45,6 +45,7 @@ from procur.jobs.drain import drain
 from procur.negotiation.tasks import process_negotiation_round
 
 TICK = 0.05  # seconds between two looks
+QUEUE = "negotiation"  # what the workers serve; jobs of schedules wait for others
 PRICES = ("12.00", "11.00", "13.50", "12.70")
 EXIT_WITHIN = 10.0  # seconds for a worker that was told to stop
 
@@ -72,7 +73,7 @@ class Fleet:
 
     def start(self) -> "subprocess.Popen[str]":
         """Start one more worker."""
-        command = ["work", "--queues", "negotiation", "--threads", "2", "--lease", str(self.lease)]
+        command = ["work", "--queues", QUEUE, "--threads", "2", "--lease", str(self.lease)]
         process = subprocess.Popen(  # noqa: S603 - our own command
             [sys.executable, "-m", "procur", *command, "--home", str(self.home)],
             stdout=subprocess.PIPE,
@@ -168,7 +169,7 @@ def left(database: DatabaseSession, lease: float) -> tuple[int, float]:
     with database.system_session(read_only=True) as session:
         statement = select(
             JobRecord.state, JobRecord.run_at, JobRecord.updated_at, JobRecord.lease_until, database_time()
-        ).where(JobRecord.state.in_(("ready", "running")))
+        ).where(JobRecord.queue == QUEUE, JobRecord.state.in_(("ready", "running")))
         rows = session.execute(statement).all()
     waits = [0.0]
     for state, run_at, updated_at, lease_until, now in rows:
@@ -220,7 +221,7 @@ def stop_kindly(house: House, fleet: Fleet, plan: Plan) -> tuple[str, dict[str, 
     code = fleet.reap(worker)
     took = time.monotonic() - began
     with house.database.system_session(read_only=True) as session:
-        states = Counter(session.scalars(select(JobRecord.state)))
+        states = Counter(session.scalars(select(JobRecord.state).where(JobRecord.queue == QUEUE)))
     fleet.start()
     until = time.monotonic() + 60
     while left(house.database, plan.lease)[0] and time.monotonic() < until:
@@ -261,7 +262,7 @@ def checked(house: House, names: list[str], expected: list[Any]) -> dict[str, An
                 select(EventRecord.aggregate_id, EventRecord.payload).where(EventRecord.type == "RoundPlayed")
             )
         )
-        states = Counter(session.scalars(select(JobRecord.state)))
+        states = Counter(session.scalars(select(JobRecord.state).where(JobRecord.queue == QUEUE)))
         rounds = sum(session.scalars(select(NegotiationSessionRecord.current_round)))
         open_talks_left = sum(
             status == "active" for status in session.scalars(select(NegotiationSessionRecord.status))
