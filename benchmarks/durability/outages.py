@@ -149,13 +149,24 @@ def redis_outages(kills: int) -> Result:
                 watching.kill(broker)
                 time.sleep(0.2)
                 watching.revive(broker)
-                with redis.Redis.from_url(broker.url) as client:
-                    client.flushall()
+                flush(broker.url)
 
             return series("Redis killed and emptied", database, kills, outage)
     finally:
         redis_server.stop(broker)
         postgres.stop(store)
+
+
+def flush(url: str) -> None:
+    """Empty a Redis as soon as it has read its file."""
+    with redis.Redis.from_url(url) as client:
+        while True:
+            try:
+                client.flushall()
+            except redis.BusyLoadingError:
+                time.sleep(0.02)
+            else:
+                return
 
 
 @contextmanager

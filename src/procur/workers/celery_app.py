@@ -34,6 +34,7 @@ def publisher(settings: CelerySettings | None = None) -> Celery:
     settings = settings or CelerySettings()
     app = Celery("procur", broker=broker_url(settings), set_as_current=False)
     app.conf.update(
+        broker_transport="procur.workers.celery_transport:Transport",
         accept_content=["json"],
         task_serializer="json",
         task_queues={name: {"routing_key": name} for name in QUEUES},
