@@ -41,7 +41,7 @@ def publisher(settings: CelerySettings | None = None) -> Celery:
         task_default_queue="default",
         task_ignore_result=True,
         task_store_errors_even_if_ignored=False,
-        # A message is given up when its job has ended; one that comes again finds the job taken or done.
+        # Until its job has ended a message counts as taken, so that a worker leaves the others in Redis.
         task_acks_late=True,
         task_acks_on_failure_or_timeout=True,
         task_publish_retry=False,
